@@ -1,0 +1,1 @@
+"""Everything the doors share: domain, ports, database, use cases, adapters, dialects, wiring."""

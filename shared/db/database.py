@@ -1,0 +1,82 @@
+"""One engine per process. A transaction is a `with` block; what has to leave the house leaves after it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import URL, Connection, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from shared.domain.errors import HansardError, Invalid, TooLarge, Unavailable
+
+Transaction = Connection
+_DISK_FULL = "53100"
+
+
+class Database:
+    """`url` is a libpq address (`postgresql://…`). Connecting happens at first use. Raises Invalid for no address."""
+
+    def __init__(self, url: str, *, pool_size: int = 5, echo: bool = False) -> None:
+        self.url = url
+        self.engine = create_engine(
+            _engine_url(url),
+            pool_size=pool_size,
+            max_overflow=20,
+            # A Lambda container thaws with connections the server has closed meanwhile.
+            pool_pre_ping=True,
+            echo=echo,
+            # Poolers and proxies in front of Postgres do not keep prepared statements.
+            connect_args={"prepare_threshold": None, "connect_timeout": 10},
+        )
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """One transaction.
+
+        Raises Unavailable when the database does not answer, TooLarge when its disk is full, Invalid for a value that
+        it cannot keep (a text with a NUL).
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            told = _told(error)
+            if told is None:
+                raise
+            raise told from error
+
+    def identity(self) -> str:
+        """Names this database of this cluster: another one, or one that was made anew, has another name."""
+        query = "SELECT system_identifier, oid FROM pg_control_system(), pg_database WHERE datname = current_database()"
+        with self.begin() as tx:
+            return ".".join(map(str, tx.execute(text(query)).one()))
+
+    def ping(self) -> None:
+        """Raises Unavailable."""
+        with self.begin() as tx:
+            tx.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _told(error: SQLAlchemyError) -> HansardError | None:
+    """What an error means to a caller; None for one that is a mistake of ours."""
+    if getattr(getattr(error, "orig", None), "sqlstate", None) == _DISK_FULL:
+        return TooLarge("The server has no space left.")
+    if isinstance(error, DataError):
+        return Invalid("The database cannot keep one of these values.")
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if lost or isinstance(error, OperationalError | InterfaceError | PoolExhausted):
+        return Unavailable("The database does not answer.")
+    return None
+
+
+def _engine_url(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise Invalid("The address of the database has to look like postgresql://user@host/name.") from error
+    if parsed.drivername not in ("postgres", "postgresql", "postgresql+psycopg"):
+        raise Invalid(f"The database has to be a PostgreSQL; the address says {parsed.drivername}.")
+    return parsed.set(drivername="postgresql+psycopg")

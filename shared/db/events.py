@@ -1,0 +1,42 @@
+"""The event log. `append` is part of the transaction that makes the change it tells of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from shared.db.tables import events, recordings
+from shared.domain.events import Event
+
+
+def append(tx: Connection, recording_id: int, new: Sequence[tuple[str, dict[str, Any]]]) -> int:
+    """Appends `(kind, data)` pairs and returns the `seq` of the last one.
+
+    The row lock on the recording makes the numbers gapless and puts concurrent writers in line.
+    """
+    last = tx.execute(
+        update(recordings)
+        .where(recordings.c.id == recording_id)
+        .values(last_seq=recordings.c.last_seq + len(new))
+        .returning(recordings.c.last_seq)
+    ).scalar_one()
+    first = last - len(new) + 1
+    tx.execute(
+        insert(events),
+        [
+            {"recording_id": recording_id, "seq": first + offset, "kind": kind, "data": data}
+            for offset, (kind, data) in enumerate(new)
+        ],
+    )
+    return last
+
+
+def after(tx: Connection, recording_id: int, seq: int, *, limit: int) -> list[Event]:
+    """The events that follow `seq`, in order, at most `limit`."""
+    rows = tx.execute(
+        select(events.c.recording_id, events.c.seq, events.c.kind, events.c.data, events.c.at)
+        .where(events.c.recording_id == recording_id, events.c.seq > seq)
+        .order_by(events.c.seq)
+        .limit(limit)
+    )
+    return [Event(*row) for row in rows]

@@ -1,0 +1,204 @@
+"""Jobs and their finished slices. A queued row is the outbox: whoever claims it launches it.
+
+Lock order, everywhere: jobs before recordings.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Connection, RowMapping, Subquery, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from shared.db.tables import jobs, slices
+from shared.domain.jobs import OPEN, Job, JobStatus
+from shared.domain.tasks import TranscribeOptions
+from shared.domain.transcripts import Diarization, SliceResult
+
+_slice_result = TypeAdapter(SliceResult)
+_diarization = TypeAdapter(Diarization)
+_options = TypeAdapter(TranscribeOptions)
+
+_COLUMNS = (
+    jobs.c.id,
+    jobs.c.recording_id,
+    jobs.c.user_id,
+    jobs.c.status,
+    jobs.c.attempt,
+    jobs.c.failures,
+    jobs.c.report_seq,
+    jobs.c.lease_until,
+    jobs.c.options,
+    jobs.c.seams,
+    jobs.c.slices_done,
+    jobs.c.progress,
+    jobs.c.launch_reference,
+    jobs.c.first_seq,
+    jobs.c.created_at,
+)
+
+
+def _job(row: RowMapping) -> Job:
+    values = dict(row)
+    values["status"] = JobStatus(values["status"])
+    values["options"] = _options.validate_python(values["options"])
+    values["seams"] = tuple(values["seams"])
+    return Job(**values)
+
+
+def add(
+    tx: Connection,
+    recording_id: int,
+    user_id: int,
+    options: TranscribeOptions,
+    *,
+    first_seq: int,
+    not_before: datetime,
+) -> int:
+    """`not_before` is by the clock of whoever asks for due jobs; the database's may go ahead of it."""
+    statement = insert(jobs).values(
+        recording_id=recording_id,
+        user_id=user_id,
+        status=JobStatus.QUEUED,
+        options=_options.dump_python(options, mode="json"),
+        first_seq=first_seq,
+        not_before=not_before,
+    )
+    return tx.execute(statement.returning(jobs.c.id)).scalar_one()
+
+
+def by_id(tx: Connection, job_id: int) -> Job | None:
+    row = tx.execute(select(*_COLUMNS).where(jobs.c.id == job_id)).mappings().one_or_none()
+    return None if row is None else _job(row)
+
+
+def locked(tx: Connection, job_id: int) -> Job | None:
+    row = tx.execute(select(*_COLUMNS).where(jobs.c.id == job_id).with_for_update()).mappings().one_or_none()
+    return None if row is None else _job(row)
+
+
+def open_job(tx: Connection, recording_id: int, *, lock: bool = False) -> Job | None:
+    """The job of a recording that still has work before it, if any."""
+    statement = select(*_COLUMNS).where(jobs.c.recording_id == recording_id, jobs.c.status.in_(OPEN))
+    row = tx.execute(statement.with_for_update() if lock else statement).mappings().one_or_none()
+    return None if row is None else _job(row)
+
+
+def lock_all(tx: Connection, recording_id: int) -> set[int]:
+    """Locks every job of a recording, whatever its state; returns their ids."""
+    statement = select(jobs.c.id).where(jobs.c.recording_id == recording_id).order_by(jobs.c.id).with_for_update()
+    return set(tx.execute(statement).scalars())
+
+
+def ids(tx: Connection, recording_id: int) -> set[int]:
+    return set(tx.execute(select(jobs.c.id).where(jobs.c.recording_id == recording_id)).scalars())
+
+
+def latest(tx: Connection, recording_id: int) -> Job | None:
+    statement = select(*_COLUMNS).where(jobs.c.recording_id == recording_id).order_by(jobs.c.id.desc()).limit(1)
+    row = tx.execute(statement).mappings().one_or_none()
+    return None if row is None else _job(row)
+
+
+def claimable(tx: Connection, now: datetime, *, limit: int) -> list[Job]:
+    """Locks queued jobs that are due: one of each user in turn, fewest running jobs first, then the oldest."""
+    line = _line(jobs.c.not_before <= now)
+    rows = tx.execute(
+        select(*_COLUMNS)
+        .join(line, line.c.id == jobs.c.id)
+        # Once more, for the row as it is when it is locked.
+        .where(jobs.c.status == JobStatus.QUEUED, jobs.c.not_before <= now)
+        .order_by(line.c.turn, jobs.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=jobs)
+    )
+    return [_job(row) for row in rows.mappings()]
+
+
+def _line(*conditions: ColumnElement[bool]) -> Subquery:
+    """The queued jobs with their `turn`: a user's running jobs and earlier queued ones count against the next."""
+    running = (
+        select(jobs.c.user_id, func.count().label("count"))
+        .where(jobs.c.status == JobStatus.RUNNING)
+        .group_by(jobs.c.user_id)
+        .subquery()
+    )
+    earlier = func.row_number().over(partition_by=jobs.c.user_id, order_by=jobs.c.id)
+    return (
+        select(jobs.c.id, (func.coalesce(running.c.count, 0) + earlier).label("turn"))
+        .outerjoin(running, running.c.user_id == jobs.c.user_id)
+        .where(jobs.c.status == JobStatus.QUEUED, *conditions)
+        .subquery()
+    )
+
+
+def expired(tx: Connection, now: datetime, *, limit: int = 100) -> list[Job]:
+    """Locks running jobs whose lease has run out."""
+    rows = tx.execute(
+        select(*_COLUMNS)
+        .where(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now)
+        .order_by(jobs.c.lease_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [_job(row) for row in rows.mappings()]
+
+
+def change(tx: Connection, job_id: int, **values: Any) -> None:
+    tx.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
+
+
+def queue_position(tx: Connection, job_id: int) -> int | None:
+    """1 for the queued job that will be launched next; None for one that is not queued (any more)."""
+    line = _line()
+    own = select(line.c.turn).where(line.c.id == job_id).scalar_subquery()
+    before = or_(line.c.turn < own, (line.c.turn == own) & (line.c.id <= job_id))
+    return tx.execute(select(func.count()).select_from(line).where(before)).scalar_one() or None
+
+
+def save_diarization(tx: Connection, job_id: int, found: Diarization) -> None:
+    change(tx, job_id, diarization=_diarization.dump_python(found, mode="json"))
+
+
+def save_slice(tx: Connection, job_id: int, result: SliceResult) -> bool:
+    """Stores a finished slice once; says whether it was new."""
+    statement = (
+        upsert(slices)
+        .values(job_id=job_id, index=result.index, result=_slice_result.dump_python(result, mode="json"))
+        .on_conflict_do_nothing()
+        .returning(slices.c.index)
+    )
+    return tx.execute(statement).one_or_none() is not None
+
+
+def done_slices(tx: Connection, job_id: int) -> tuple[int, ...]:
+    statement = select(slices.c.index).where(slices.c.job_id == job_id).order_by(slices.c.index)
+    return tuple(tx.execute(statement).scalars())
+
+
+def diarization(tx: Connection, job_id: int) -> Diarization | None:
+    found = tx.execute(select(jobs.c.diarization).where(jobs.c.id == job_id)).scalar_one()
+    return None if found is None else _diarization.validate_python(found)
+
+
+def slice_result(tx: Connection, job_id: int, index: int) -> SliceResult | None:
+    statement = select(slices.c.result).where(slices.c.job_id == job_id, slices.c.index == index)
+    found = tx.execute(statement).scalar_one_or_none()
+    return None if found is None else _slice_result.validate_python(found)
+
+
+def model(tx: Connection, job_id: int) -> str | None:
+    return tx.execute(select(jobs.c.model).where(jobs.c.id == job_id)).scalar_one()
+
+
+def forget_work(tx: Connection, job_ids: Sequence[int]) -> None:
+    """Drops what only a restart would need."""
+    tx.execute(slices.delete().where(slices.c.job_id.in_(job_ids)))
+    tx.execute(update(jobs).where(jobs.c.id.in_(job_ids)).values(diarization=None))
+
+
+def running(tx: Connection) -> list[Job]:
+    """Every running job, locked."""
+    rows = tx.execute(select(*_COLUMNS).where(jobs.c.status == JobStatus.RUNNING).order_by(jobs.c.id).with_for_update())
+    return [_job(row) for row in rows.mappings()]

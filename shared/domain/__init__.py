@@ -1,0 +1,1 @@
+"""The nouns of Hansard and the pure functions over them. Standard library only."""

@@ -1,0 +1,58 @@
+"""A job: one run of recognition over a recording, and the states it may be in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.tasks import TranscribeOptions
+from shared.domain.transcripts import Diarization
+
+
+class JobStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+#: A job in one of these still has work before it.
+OPEN = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`failures` counts attempts in a row that finished no slice; `attempt` counts launches and only grows."""
+
+    id: int
+    recording_id: int
+    user_id: int
+    status: JobStatus
+    attempt: int
+    failures: int
+    report_seq: int
+    lease_until: datetime | None
+    options: TranscribeOptions
+    seams: tuple[float, ...]
+    slices_done: int
+    progress: int
+    launch_reference: str | None
+    first_seq: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """What a worker that takes a job over is told; `seams` is empty if no earlier attempt got as far as a plan."""
+
+    go_on: bool
+    seams: tuple[float, ...] = ()
+    diarization: Diarization | None = None
+
+
+def percent(seams: int, done: int, fraction: float, *, floor: int) -> int:
+    """Progress of `done` slices of `seams - 1`, plus `fraction` of the rest; never falls, 99 until the end."""
+    slices = max(1, seams - 1)
+    reached = int(100 * max(done / slices, min(1.0, fraction)))
+    return max(floor, min(99, reached))

@@ -1,0 +1,186 @@
+"""A recording: what was uploaded, what became of it, and which of its states follow which."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import PurePosixPath, PureWindowsPath
+from uuid import UUID
+
+from shared.domain.errors import Invalid
+from shared.domain.tasks import TranscribeOptions
+from shared.domain.transcripts import ActionItem, Topic, speaker_label
+
+TITLE_LENGTH = 200
+TEXT_LENGTH = 100_000
+MAX_SPEAKERS = 50
+
+
+_MEDIA_TYPE = re.compile(r"(audio|video)/[a-z0-9!#$&^_.+-]{1,100}")
+_MEDIA_TYPES = {
+    ".wav": "audio/wav",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".aac": "audio/aac",
+    ".flac": "audio/flac",
+    ".ogg": "audio/ogg",
+    ".oga": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".weba": "audio/webm",
+    ".webm": "video/webm",
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/quicktime",
+    ".mkv": "video/x-matroska",
+    ".avi": "video/x-msvideo",
+}
+
+
+class RecordingStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SUMMARIZING = "summarizing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """A person in a recording; `speaker` is the index the diarizer gave, if known."""
+
+    id: int
+    name: str
+    speaker: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One row, without transcript text, summary and notes: what lists and permission checks need."""
+
+    id: int
+    uuid: UUID
+    user_id: int
+    title: str
+    title_given: bool
+    status: RecordingStatus
+    error_message: str | None
+    original_filename: str
+    mime_type: str
+    file_size: int
+    sha256: str
+    audio_key: str
+    audio_duration: float | None
+    language: str | None
+    meeting_date: datetime | None
+    is_inbox: bool
+    is_highlighted: bool
+    transcript_job_id: int | None
+    has_summary: bool
+    model: str | None
+    warnings: tuple[str, ...]
+    transcription_seconds: float | None
+    summarization_seconds: float | None
+    created_at: datetime
+    completed_at: datetime | None
+    last_seq: int
+    participants: tuple[str, ...] = ()
+
+    @property
+    def has_transcript(self) -> bool:
+        return self.transcript_job_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryText:
+    """The stored summary of a recording, as one text and in parts."""
+
+    text: str | None
+    key_points: tuple[str, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    action_items: tuple[ActionItem, ...] = ()
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerNames:
+    """What to call each speaker of one recording: the participant's name, else the label."""
+
+    names: dict[int, str] = field(default_factory=dict)
+
+    def __call__(self, speaker: int | None) -> str | None:
+        if speaker is None:
+            return None
+        return self.names.get(speaker, speaker_label(speaker))
+
+
+#: What a list of recordings can be ordered by.
+SORT_KEYS = ("created_at", "meeting_date", "title", "file_size", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list asks for. `sort_by` is one of SORT_KEYS; `statuses` None means all."""
+
+    user_id: int
+    page: int
+    per_page: int
+    statuses: Sequence[RecordingStatus] | None = None
+    sort_by: str = "created_at"
+    ascending: bool = False
+    date_from: datetime | None = None
+    date_to: datetime | None = None
+    query: str | None = None
+    inbox: bool | None = None
+    starred: bool | None = None
+
+
+def clean_filename(name: str) -> str:
+    """The last part of a client's path, without control characters; at most 255 characters, never empty."""
+    base = PurePosixPath(PureWindowsPath(name).name).name
+    base = "".join(character for character in base if character.isprintable()).strip()
+    if base in ("", ".", ".."):
+        return "recording"
+    return base[-255:]
+
+
+def media_type(content_type: str, filename: str) -> str:
+    """The type to serve a recording with: what the client said if that is audio or video, else by the file's name."""
+    if _MEDIA_TYPE.fullmatch(content_type.lower()):
+        return content_type.lower()
+    return _MEDIA_TYPES.get(PurePosixPath(filename).suffix.lower(), "application/octet-stream")
+
+
+def clean_title(title: str) -> str:
+    """Raises Invalid when the title is longer than a title may be."""
+    title = " ".join(title.split())
+    _check_storable("title", title)
+    if len(title) > TITLE_LENGTH:
+        raise Invalid(f"A title may have at most {TITLE_LENGTH} characters; this one has {len(title)}.")
+    return title
+
+
+def clean_text(name: str, value: str | None) -> str | None:
+    """None for nothing. Raises Invalid for what no database can keep or nobody can have meant."""
+    value = (value or "").strip()
+    _check_storable(name, value)
+    if len(value) > TEXT_LENGTH:
+        raise Invalid(f"{name} may have at most {TEXT_LENGTH} characters; this one has {len(value)}.")
+    return value or None
+
+
+def _check_storable(name: str, value: str) -> None:
+    if "\x00" in value:
+        raise Invalid(f"{name} may not contain NUL characters.")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise Invalid(f"{name} may not contain halves of characters (lone surrogates).")
+
+
+def check_speaker_bounds(options: TranscribeOptions) -> None:
+    """Raises Invalid unless 1 <= min <= max <= MAX_SPEAKERS, as far as given."""
+    low, high = options.min_speakers, options.max_speakers
+    for name, value in (("min_speakers", low), ("max_speakers", high)):
+        if value is not None and not 1 <= value <= MAX_SPEAKERS:
+            raise Invalid(f"{name} must be between 1 and {MAX_SPEAKERS}.")
+    if low is not None and high is not None and low > high:
+        raise Invalid(f"min_speakers ({low}) may not be larger than max_speakers ({high}).")

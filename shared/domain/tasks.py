@@ -1,0 +1,138 @@
+"""The protocol between the web side and the GPU side: a task goes out, ordered reports come back.
+
+A worker posts each report as JSON to `callback_url` with `Authorization: Bearer <token>` and waits for the answer
+before it sends the next; `seq` counts 0, 1, 2, … within one attempt. Recording a report is idempotent, so a worker
+repeats one until it is answered. The answer says whether to go on.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shared.domain.transcripts import Diarization, Segment, SliceResult, Summary
+
+PROTOCOL_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribeOptions:
+    """What the person asked for; None means: the server's choice, or found out from the audio."""
+
+    language: str | None = None
+    min_speakers: int | None = None
+    max_speakers: int | None = None
+    engine: str | None = None
+    model: str | None = None
+    hotwords: str | None = None
+    initial_prompt: str | None = None
+    diarize: bool = True
+    summarize: bool = True
+    slice_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribeTask:
+    """All a worker needs: it holds no other key.
+
+    `done` names the slices that earlier attempts have finished: a GET of `<callback_url>/slices/<index>` hands one
+    back, a GET of `callback_url` the plan and the speakers. (One by one: a Lambda could not answer all at once.)
+    A worker that says nothing for `lease_seconds` counts as dead.
+    """
+
+    job_id: int
+    attempt: int
+    audio_url: str
+    callback_url: str
+    token: str
+    options: TranscribeOptions = field(default_factory=TranscribeOptions)
+    done: tuple[int, ...] = ()
+    lease_seconds: float = 120.0
+    version: int = PROTOCOL_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What earlier attempts of the same job have finished; `seams` is empty if none got as far as a plan."""
+
+    seams: tuple[float, ...] = ()
+    slices: tuple[SliceResult, ...] = ()
+    diarization: Diarization | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The plan: slice i is [seams[i], seams[i+1]). A later attempt keeps the plan of the first."""
+
+    duration: float
+    seams: tuple[float, ...]
+    model: str
+    kind: Literal["started"] = "started"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A sign of life. `fraction` (0..1) is the finished share of the stage."""
+
+    stage: Literal["transcribing", "diarizing", "summarizing"]
+    fraction: float
+    kind: Literal["progress"] = "progress"
+
+
+@dataclass(frozen=True, slots=True)
+class SliceDone:
+    result: SliceResult
+    kind: Literal["slice"] = "slice"
+
+
+@dataclass(frozen=True, slots=True)
+class Diarized:
+    diarization: Diarization
+    kind: Literal["diarized"] = "diarized"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentsReady:
+    """Final segments, in order; positions continue where the batch before ended."""
+
+    segments: tuple[Segment, ...]
+    kind: Literal["segments"] = "segments"
+
+
+@dataclass(frozen=True, slots=True)
+class Summarizing:
+    kind: Literal["summarizing"] = "summarizing"
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The end. `warnings` are sentences for the person; times are seconds of work."""
+
+    language: str | None
+    summary: Summary | None
+    transcription_seconds: float
+    summarization_seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    kind: Literal["completed"] = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The end, without a result. `retry` says whether another attempt could do better."""
+
+    reason: str
+    retry: bool = False
+    kind: Literal["failed"] = "failed"
+
+
+ReportBody = Started | Progress | SliceDone | Diarized | SegmentsReady | Summarizing | Completed | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    job_id: int
+    attempt: int
+    seq: int
+    body: ReportBody
+
+
+class Stopped(Exception):
+    """The job is no longer this worker's: paused, cancelled, deleted, done, or given to another. Not an error."""
