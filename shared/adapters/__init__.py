@@ -1,0 +1,1 @@
+"""One file per foreign system. Its SDK is imported inside, at first use."""

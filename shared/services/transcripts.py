@@ -1,0 +1,35 @@
+"""Reading the transcript of a recording."""
+
+from dataclasses import dataclass
+
+from shared.db import recordings, segments
+from shared.domain.accounts import Caller
+from shared.domain.errors import NotFound
+from shared.domain.recordings import Recording, SpeakerNames
+from shared.domain.transcripts import Segment
+from shared.services import access
+from shared.services.access import Action
+from shared.services.core import Core
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    recording: Recording
+    segments: tuple[Segment, ...]
+    names: SpeakerNames
+
+
+def get(core: Core, caller: Caller, recording_id: int, *, words: bool = False) -> Transcript:
+    """Raises NotFound also while there is no transcript yet."""
+    with core.db.begin() as tx:
+        recording = recordings.by_id(tx, recording_id)
+        if recording is None:
+            raise NotFound("There is no such recording.")
+        access.check(caller, Action.READ, recording)
+        if recording.transcript_job_id is None:
+            raise NotFound("The recording has no transcript yet.")
+        return Transcript(
+            recording,
+            tuple(segments.of_job(tx, recording.transcript_job_id, words=words)),
+            recordings.speaker_names(tx, recording_id),
+        )

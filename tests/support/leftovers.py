@@ -1,0 +1,36 @@
+"""What a refused request must not leave behind: rows and files."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.server import Server
+
+
+def files(server: Server) -> set[Path]:
+    """Every file of the object store, finished or not."""
+    return {path for path in (server.data_dir / "objects").rglob("*") if path.is_file()}
+
+
+def state(server: Server, headers: dict[str, str] | None = None) -> tuple[set[Path], int]:
+    with server.client(headers=headers) as client:
+        total = client.get("/api/v1/recordings").json()["pagination"]["total"]
+    return files(server), total
+
+
+@contextmanager
+def nothing_left(server: Server, headers: dict[str, str] | None = None) -> Iterator[None]:
+    """Afterwards there are as many recordings as before, and the same files."""
+    before = state(server, headers)
+    yield
+    eventually(lambda: state(server, headers), before)
+
+
+def eventually(look: Callable[[], Any], wanted: Any, seconds: float = 10) -> None:
+    """What a broken connection leaves is tidied up when the server notices."""
+    deadline = time.monotonic() + seconds
+    while (seen := look()) != wanted:
+        assert time.monotonic() < deadline, f"{seen} is not {wanted}"
+        time.sleep(0.05)

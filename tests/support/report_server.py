@@ -1,0 +1,83 @@
+"""A server on the loopback that takes reports, and fails in the ways it is told to."""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+
+#: Sent back as it is; the connection breaks instead, before or after the report was recorded; or the answer is late.
+Answer = int | str
+
+
+class ReportServer:
+    """`script` says what happens to the next requests; after its end everything is well."""
+
+    def __init__(self, *script: Answer, state: bytes = b'{"go_on": true}') -> None:
+        self.script = list(script)
+        self.state = state
+        #: Finished slices by their index.
+        self.slices: dict[int, bytes] = {}
+        self.go_on = True
+        #: The numbers of the reports as they were recorded, repeats included.
+        self.recorded: list[int] = []
+        self.bodies: list[dict[str, object]] = []
+        self.credentials: set[str | None] = set()
+        self.asked = 0
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/jobs/7"
+
+    def __enter__(self) -> "ReportServer":
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler(owner: ReportServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._answer(None)
+
+        def do_POST(self) -> None:
+            self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+        def _answer(self, report: dict[str, object] | None) -> None:
+            owner.asked += 1
+            owner.credentials.add(self.headers["Authorization"])
+            step = owner.script.pop(0) if owner.script else "well"
+            if step == "break":
+                self.close_connection = True
+                return
+            if isinstance(step, int):
+                self._send(step, b'{"detail": "as the script says"}')
+                return
+            if report is not None:
+                owner.recorded.append(int(str(report["seq"])))
+                owner.bodies.append(report)
+            if step == "lose":
+                self.close_connection = True
+                return
+            if step == "late":
+                time.sleep(0.3)
+            self._send(200, self._found() if report is None else json.dumps({"go_on": owner.go_on}).encode())
+
+        def _found(self) -> bytes:
+            _, asked, index = self.path.partition("/slices/")
+            return owner.slices[int(index)] if asked else owner.state
+
+        def _send(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    return Handler
