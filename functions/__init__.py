@@ -1,0 +1,1 @@
+"""What a cloud invokes by name."""

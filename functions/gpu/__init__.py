@@ -1,0 +1,1 @@
+"""Pure compute: knows tasks and reports; no database, no cloud credentials, no web framework."""
