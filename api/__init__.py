@@ -1,0 +1,1 @@
+"""Doors for people and programs: HTTP, WebSocket and the command line."""

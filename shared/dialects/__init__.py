@@ -1,0 +1,1 @@
+"""The words of each API, without HTTP: what a request may hold and how an answer is put."""

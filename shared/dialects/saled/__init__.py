@@ -1,0 +1,1 @@
+"""SaLED's words."""

@@ -1,0 +1,1 @@
+"""Speakr's words: recordings, transcripts and jobs as its clients know them."""
