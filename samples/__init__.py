@@ -1,0 +1,1 @@
+"""A sample meeting, and the demo that walks it through the whole of Hansard."""
