@@ -126,6 +126,8 @@ def _speakers(wish: str | None) -> tuple[int | None, int | None]:
 def _check_output(files: Sequence[Path], wishes: Wishes) -> None:
     if wishes.output is not None and len(files) > 1 and not wishes.output.is_dir():
         raise Invalid("With several files --output has to be a folder that exists.")
+    if wishes.output is not None and not wishes.output.parent.is_dir():
+        raise Invalid(f"{wishes.output} cannot be written: there is no such folder.")
     destinations = [_destination(file, wishes) for file in files] if wishes.output is not None else []
     if len(set(destinations)) < len(destinations):
         raise Invalid("Two of the files would be written to the same place: their names differ only in the ending.")

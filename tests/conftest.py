@@ -21,6 +21,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server without accounts that all tests share: tests look only at what they made."""
     with Server(tmp_path_factory.mktemp("server")) as running:
         yield running
+    assert "Traceback" not in running.logged()
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,7 @@ def secured_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
     """A server that wants API tokens."""
     with Server(tmp_path_factory.mktemp("secured"), auth="required") as running:
         yield running
+    assert "Traceback" not in running.logged()
 
 
 @pytest.fixture(scope="session")

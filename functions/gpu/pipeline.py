@@ -97,6 +97,8 @@ def _run(task: TranscribeTask, reports: Reports, engines: Engines) -> None:
     seams = checkpoint.seams or plan(task.audio_url, info.duration, transcriber, options, engines.processes)
     reports.send(Started(info.duration, seams, transcriber.name))
     recognition = Recognition(task.audio_url, seams, options, checkpoint, reports)
+    missing = [part.index for part in recognition.missing]
+    logger.info("job %s, attempt %s: slices %s of %s", task.job_id, task.attempt, missing, len(seams) - 1)
     recognition.run(workers)
     results = recognition.results
     transcribed = time.monotonic()
@@ -148,10 +150,14 @@ class Recognition:
     def results(self) -> list[SliceResult]:
         return [self._done[part.index] for part in self._all]
 
+    @property
+    def missing(self) -> list[Slice]:
+        return [part for part in self._all if part.index not in self._done]
+
     def run(self, workers: Workers) -> None:
         """Raises whatever an engine raises, and Stopped."""
         earlier = sum(part.end - part.start for part in self._all if part.index in self._done)
-        missing = [part for part in self._all if part.index not in self._done]
+        missing = self.missing
         work = Work(self._source, missing, self._options.diarize and self._diarization is None, self._options)
         self._send_segments()
         for step in workers.work(work) if missing or work.diarize else ():

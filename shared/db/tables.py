@@ -63,6 +63,13 @@ def _recording(*, primary_key: bool = False) -> Column[int]:
     )
 
 
+# One row, made with the schema.
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=func.gen_random_uuid()),
+)
+
 users = Table(
     "users",
     metadata,

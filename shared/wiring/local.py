@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from functions.gpu.audio import probe
 from shared.adapters.embedded_postgres import EmbeddedPostgres
 from shared.adapters.folder_store import FolderStore
 from shared.adapters.local_kicks import LocalKicks
 from shared.adapters.local_live import LocalLiveUpdates
 from shared.adapters.process_launcher import ProcessLauncher
+from shared.adapters.process_probe import ProcessProbe
 from shared.adapters.task_tokens import JwtTaskTokens
+from shared.db import installation
 from shared.db.database import Database
 from shared.db.migrations import migrate
 from shared.domain.errors import Conflict
@@ -25,7 +26,9 @@ from shared.wiring.settings import Settings
 
 logger = logging.getLogger("hansard")
 
-WORKER_COMMAND = (sys.executable, "-m", "api.worker")
+# -P: a folder named `api` where the server is started must not stand in for ours.
+WORKER_COMMAND = (sys.executable, "-P", "-m", "api.worker")
+PROBE_COMMAND = (sys.executable, "-P", "-m", "api.probe")
 
 
 @contextmanager
@@ -80,7 +83,7 @@ def core(settings: Settings, base_url: str) -> Iterator[Core]:
             live=LocalLiveUpdates(),
             task_tokens=JwtTaskTokens(secret),
             callback_url=f"{base_url}/jobs/",
-            probe=probe,
+            probe=ProcessProbe(PROBE_COMMAND),
             limits=settings.limits(),
         )
         # Nobody uploads yet and no worker has survived the last server: what is unfinished is a leftover.
@@ -102,9 +105,11 @@ def start_work(built: Core) -> None:
 
 def _is_store_of(note: Path, db: Database) -> bool:
     """Whether the folder's audio belongs to this database: what one does not know another may well know."""
+    with db.begin() as tx:
+        name = installation.name(tx)
     if not note.exists():
-        _write_whole(note, db.identity())
-    if note.read_text() == db.identity():
+        _write_whole(note, name)
+    if note.read_text() == name:
         return True
     logger.warning("%s holds the audio of another database; what this one does not know stays.", note.parent)
     return False

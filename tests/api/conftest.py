@@ -1,14 +1,15 @@
 """Servers in the states that the doors' tests need."""
 
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support import media
 from tests.support.server import Server
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="session")
@@ -23,15 +24,16 @@ def waiting_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
         running.upload(media.wav(folder / "blocker.wav", media.speech(10)), title="Blocker")
         _stop_worker(running)
         yield running
+    assert "Traceback" not in running.logged()
 
 
 def _stop_worker(server: Server) -> None:
-    deadline = time.monotonic() + 20
-    # Not before it runs its own program: the server waits until a child has become one.
-    while not (workers := [worker for worker in server.workers() if "api.worker" in worker.cmdline()]):
-        assert time.monotonic() < deadline, "no worker came up"
-        time.sleep(0.02)
-    for worker in workers:
+    def at_work() -> list[psutil.Process]:
+        # Not before it runs its own program: the server waits until a child has become one.
+        return [worker for worker in server.workers() if "api.worker" in worker.cmdline()]
+
+    until(at_work, told=server.logged)
+    for worker in at_work():
         worker.send_signal(signal.SIGSTOP)
 
 

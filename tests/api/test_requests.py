@@ -1,11 +1,16 @@
 """Requests that name nothing, or make no sense: a clear 4xx in JSON, never a page and never a 500."""
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 import pytest
+from websockets.exceptions import InvalidStatus
 
+from tests.support.live import open_live
 from tests.support.server import Server
 
 RECORDINGS = "/api/v1/recordings"
@@ -175,6 +180,20 @@ def test_a_server_whose_store_is_broken_says_so_without_details(tmp_path: Path, 
         assert str(tmp_path) not in response.text
         assert "x-request-id" in response.headers
         assert client.get("/health").status_code == 200
+
+
+def test_a_server_without_its_database_says_that_it_is_unavailable(tmp_path: Path) -> None:
+    with Server(tmp_path / "data") as server, server.client() as client:
+        postmaster = int((server.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGQUIT)
+        psutil.wait_procs([psutil.Process(postmaster)], timeout=10)
+        assert "database" in refused(client.get(RECORDINGS), 503)["error"]
+        health = client.get("/health")
+        assert (health.status_code, "database" in health.json()["detail"]) == (503, True)
+        with pytest.raises(InvalidStatus) as refusal:
+            open_live(server, "5b36ec81-bd01-4e6e-a3b9-ec6927d79dc7").close()
+        assert refusal.value.response.status_code == 503
+        assert client.get("/").status_code == 200
 
 
 def test_every_answer_carries_a_request_id(server: Server) -> None:

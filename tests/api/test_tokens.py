@@ -90,8 +90,15 @@ def test_tokens_are_neither_in_the_log_nor_in_the_data(secured_server: Server, a
     with open_live(secured_server, str(uuid.uuid4()), f"?token={ann.token}") as socket:
         hear(socket)
     assert ann.token not in secured_server.logged()
-    kept = [path for path in secured_server.data_dir.rglob("*") if path.is_file() and not path.is_socket()]
-    assert [path for path in kept if ann.token.encode() in path.read_bytes()] == []
+    assert [path for path in secured_server.data_dir.rglob("*") if ann.token.encode() in contents(path)] == []
+
+
+def contents(path: Path) -> bytes:
+    """Nothing for what is no file, or is no more: the database tidies up while it runs."""
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except FileNotFoundError:
+        return b""
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,14 @@ def test_a_file_far_over_the_limit_gets_a_readable_answer(waiting_server: Server
     assert response.status_code == 413
 
 
+def test_a_recording_of_more_than_a_day_is_refused(server: Server, tmp_path: Path) -> None:
+    path = media.hours_of_silence(tmp_path / "long.aac", 24.1)
+    with nothing_left(server), server.client() as client:
+        response = client.post(UPLOAD, files={"file": ("long.aac", path.read_bytes(), "audio/aac")})
+    assert response.status_code == 413
+    assert "24 hours" in response.json()["error"]
+
+
 def test_a_chunked_body_over_the_limit_is_refused(waiting_server: Server) -> None:
     def body() -> Iterator[bytes]:
         yield HEAD

@@ -160,6 +160,13 @@ def test_two_uploads_at_once_are_both_stored_whole(waiting_server: Server, tmp_p
         assert hashlib.sha256(stored.read_bytes()).digest() == hashlib.sha256(path.read_bytes()).digest()
 
 
+def test_a_recording_of_ten_hours_is_taken(server: Server, tmp_path: Path) -> None:
+    answer = upload(server, media.hours_of_silence(tmp_path / "long.aac", 10), kind="audio/aac")
+    assert answer["audio_duration"] == pytest.approx(36_000, abs=20)
+    with server.client() as client:
+        assert client.delete(f"/api/v1/recordings/{answer['id']}").status_code == 200
+
+
 def test_silence_is_completed_without_words(server: Server, silent_wav: Path) -> None:
     answer = upload(server, silent_wav)
     assert server.wait_for(answer["id"])["status"] == "COMPLETED"

@@ -6,7 +6,7 @@ import sys
 import pytest
 from sqlalchemy import text
 
-from shared.db import migrations, recordings
+from shared.db import installation, migrations, recordings
 from shared.db.database import Database
 from shared.db.tables import metadata
 from shared.domain.errors import Invalid, Unavailable
@@ -81,11 +81,19 @@ def test_a_recording_has_at_most_one_open_job(database: Database) -> None:
         )
 
 
-def test_a_database_has_a_name_of_its_own(database: Database, postgres: str) -> None:
-    other = Database(postgres)
-    assert database.identity() == database.identity()
-    assert other.identity() != database.identity()
-    other.close()
+def test_a_database_keeps_its_name_until_it_is_made_anew(database: Database) -> None:
+    from alembic import command
+
+    settings = migrations.config()
+    with database.begin() as tx:
+        first = installation.name(tx)
+    migrations.migrate(database)
+    with database.begin() as tx:
+        assert installation.name(tx) == first
+        settings.attributes["connection"] = tx
+        command.downgrade(settings, "base")
+        command.upgrade(settings, "head")
+        assert installation.name(tx) != first
 
 
 @pytest.mark.parametrize("url", ["mysql://host/name", "nonsense", ""])

@@ -1,12 +1,12 @@
 """What a refused request must not leave behind: rows and files."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.support.server import Server
+from tests.support.waiting import until
 
 
 def files(server: Server) -> set[Path]:
@@ -30,7 +30,4 @@ def nothing_left(server: Server, headers: dict[str, str] | None = None) -> Itera
 
 def eventually(look: Callable[[], Any], wanted: Any, seconds: float = 10) -> None:
     """What a broken connection leaves is tidied up when the server notices."""
-    deadline = time.monotonic() + seconds
-    while (seen := look()) != wanted:
-        assert time.monotonic() < deadline, f"{seen} is not {wanted}"
-        time.sleep(0.05)
+    until(lambda: look() == wanted, seconds, told=lambda: f"{look()} is not {wanted}")

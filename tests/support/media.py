@@ -1,5 +1,6 @@
 """Media files made on the spot: cuts of the sample meeting in any format, and files that are broken in known ways."""
 
+import math
 import wave
 from fractions import Fraction
 from functools import lru_cache
@@ -86,6 +87,29 @@ def _paint(container: av.container.OutputContainer, stream: av.VideoStream, seco
         grey = np.full((64, 64, 3), 128, np.uint8)
         container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
     container.mux(stream.encode(None))
+
+
+def hours_of_silence(path: Path, hours: float) -> Path:
+    """A long recording in few bytes: one second of AAC, over and over."""
+    second = path.with_name("second.aac")
+    with av.open(str(second), "w", format="adts") as container:
+        stream = container.add_stream("aac", rate=8_000, layout="mono", bit_rate=8_000)
+        resampler = av.AudioResampler(format=stream.format.name, layout="mono", rate=8_000, frame_size=_frame(stream))
+        for frame in resampler.resample(_frame_of(silence(10.24))):
+            container.mux(stream.encode(frame))
+    frames = second.read_bytes()
+    # 80 frames of 1024 samples at 8 kHz, of which the encoder holds some back.
+    count = _frames_in(frames)
+    path.write_bytes(frames * math.ceil(hours * 3600 / (count * 0.128)))
+    return path
+
+
+def _frames_in(adts: bytes) -> int:
+    count = place = 0
+    while place < len(adts):
+        place += (adts[place + 3] & 3) << 11 | adts[place + 4] << 3 | adts[place + 5] >> 5
+        count += 1
+    return count
 
 
 def mute_video(path: Path) -> Path:

@@ -88,6 +88,13 @@ class Server:
             self._process.wait(30)
             self._process = None
 
+    def answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return client.get("/health").is_success
+        except httpx2.TransportError:
+            return False
+
     def workers(self) -> list[psutil.Process]:
         """The worker processes of running jobs and their helpers, not Postgres."""
         try:

@@ -7,6 +7,8 @@ import pytest
 
 from functions.gpu.transcribe import EngineChoice, choose, load
 from shared.domain.errors import Invalid, Unavailable
+from shared.domain.tasks import TranscribeOptions
+from shared.domain.transcripts import Slice
 
 
 def test_pocketsphinx_by_name() -> None:
@@ -45,11 +47,12 @@ def test_auto_falls_back_and_says_so(no_hugging_face: None, caplog: pytest.LogCa
     assert "not on this machine" in record.getMessage()
 
 
-def test_a_directory_without_a_readable_model_is_an_error(nano_whisper: str, tmp_path) -> None:
+def test_a_directory_without_a_readable_model_is_an_error(sample: str, tmp_path) -> None:
     (tmp_path / "model.bin").write_bytes(b"nothing")
     (tmp_path / "config.json").write_text("{}")
+    broken = load(EngineChoice("faster-whisper", "broken", str(tmp_path), "cpu", "int8"))
     with pytest.raises(Unavailable, match="cannot be loaded"):
-        load(EngineChoice("faster-whisper", "broken", str(tmp_path), "cpu", "int8"))
+        broken.transcribe(sample, Slice(0, 0.0, 5.0), TranscribeOptions())
 
 
 @pytest.fixture
