@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,6 +27,22 @@ DataDir = Annotated[
     Path | None,
     typer.Option("--data", metavar="DIR", help=f"Where database and audio live.  [default: {default_data_dir()}]"),
 ]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(metadata.version("hansard"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    """What stands before the command."""
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 """Media files as sound: what a file holds, and any stretch of it as 16 kHz mono samples, in bounded memory."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import av
 import av.error
@@ -45,10 +46,20 @@ def probe(source: str) -> AudioInfo:
             sample_rate=context.sample_rate,
             channels=context.channels,
             has_video=any(not video.disposition & video.disposition.attached_pic for video in container.streams.video),
+            recorded_at=_recorded_at({**stream.metadata, **container.metadata}),
         )
         declared = _declared_duration(container, stream)
         _require_sound(source, container, stream)
     return replace(info, duration=_duration(source, declared))
+
+
+def _recorded_at(metadata: Mapping[str, str]) -> datetime | None:
+    """When the recorder says it began; without a zone it is taken for UTC."""
+    try:
+        found = datetime.fromisoformat(metadata.get("creation_time", ""))
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def load(source: str, start: float = 0.0, end: float | None = None) -> np.ndarray:

@@ -1,10 +1,10 @@
 """Looks into a media file in a process of its own: what a stranger's file does to the decoder, it does to that one."""
 
-import json
 import logging
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict
+
+from pydantic import TypeAdapter
 
 from shared.domain.errors import Invalid
 from shared.domain.transcripts import AudioInfo
@@ -13,6 +13,8 @@ logger = logging.getLogger("hansard.audio")
 
 #: The exit code of a probe that has understood the file well enough to refuse it; its sentence is on standard output.
 REFUSED = 3
+
+_info = TypeAdapter(AudioInfo)
 
 
 class ProcessProbe:
@@ -31,7 +33,7 @@ class ProcessProbe:
         except subprocess.TimeoutExpired as error:
             raise Invalid("The file cannot be used: looking into it takes too long.") from error
         if done.returncode == 0:
-            return AudioInfo(**json.loads(done.stdout))
+            return _info.validate_json(done.stdout)
         if done.returncode == REFUSED:
             raise Invalid(done.stdout.strip())
         logger.error("the probe of %s ended with %s: %s", source, done.returncode, done.stderr[-2000:])
@@ -39,4 +41,4 @@ class ProcessProbe:
 
 
 def as_json(info: AudioInfo) -> str:
-    return json.dumps(asdict(info))
+    return _info.dump_json(info).decode()

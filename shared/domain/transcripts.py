@@ -1,11 +1,12 @@
 """What recognition yields: words, turns, segments. Times are seconds from the start of the recording."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What a probe says of a media file: `duration` in seconds, `sample_rate` in Hz."""
+    """What a probe says of a media file: `duration` in seconds, `sample_rate` in Hz; `recorded_at` if it tells."""
 
     duration: float
     codec: str
@@ -13,6 +14,7 @@ class AudioInfo:
     sample_rate: int
     channels: int
     has_video: bool = False
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def create(
                 sha256=upload.sha256,
                 audio_key=upload.key,
                 notes=new.notes or None,
-                meeting_date=new.meeting_date or core.now(),
+                meeting_date=new.meeting_date or (audio and audio.recorded_at) or core.now(),
                 language=new.options.language,
                 **_audio_columns(audio),
             )

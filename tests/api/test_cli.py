@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -182,3 +183,7 @@ def test_a_server_that_is_told_to_stop_leaves_no_process(tmp_path: Path, short_w
     _, alive = psutil.wait_procs(family, timeout=5)
     assert alive == []
     assert "Traceback" not in server.logged()
+
+
+def test_the_command_tells_its_version() -> None:
+    assert hansard("--version").stdout == f"{version('hansard')}\n"

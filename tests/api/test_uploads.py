@@ -106,6 +106,12 @@ def test_the_meeting_date_is_kept_in_utc(
     assert detail(waiting_server, answer["id"])["meeting_date"] == expected
 
 
+def test_without_a_meeting_date_the_recorder_tells_it(waiting_server: Server, tmp_path: Path) -> None:
+    file = media.encoded(tmp_path / "phone.m4a", media.silence(1), recorded_at="2026-03-04T05:06:07Z")
+    assert upload(waiting_server, file)["meeting_date"] == "2026-03-04T05:06:07Z"
+    assert upload(waiting_server, file, meeting_date="2026-05-06")["meeting_date"] == "2026-05-06T00:00:00Z"
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -56,10 +56,11 @@ def wav(path: Path, samples: np.ndarray) -> Path:
     return path
 
 
-def encoded(path: Path, samples: np.ndarray, *, video: bool = False) -> Path:
+def encoded(path: Path, samples: np.ndarray, *, video: bool = False, recorded_at: str = "") -> Path:
     """`samples` in the format that FORMATS gives for the name of `path`; `video` adds a grey picture."""
     container_format, codec, rate, layout = FORMATS.get(path.name, ("mp4", "aac", 44_100, "mono"))
     with av.open(str(path), "w", format=container_format) as container:
+        container.metadata["creation_time"] = recorded_at
         stream = container.add_stream(codec, rate=rate, layout=layout)
         picture = container.add_stream("mpeg4", rate=5) if video else None
         if picture is not None:
