@@ -128,8 +128,26 @@ class Assembler:
         texts = [word.text for word in words]
         text = " ".join(texts) if self._written else written(texts)
         end = max(word.end for word in words)
-        yield Segment(self._position, words[0].start, end, text, self._speaker, words)
+        share = None if self._speaker is None else floor_share(words, self._turns, self._speaker)
+        yield Segment(self._position, words[0].start, end, text, self._speaker, words, share)
         self._position += 1
+
+
+def floor_share(words: Sequence[Word], turns: Sequence[Turn], speaker: int) -> float:
+    """The share (0..1) of the time of `words` that lies in turns of `speaker`; both are in order of time."""
+    at = max(0, bisect_right(turns, words[0].start, key=lambda turn: turn.start) - 1)
+    spoken = sum(word.end - word.start for word in words)
+    inside = 0.0
+    for word in words:
+        while at + 1 < len(turns) and turns[at].end <= word.start:
+            at += 1
+        reached = at
+        while reached < len(turns) and turns[reached].start < word.end:
+            turn = turns[reached]
+            if turn.speaker == speaker:
+                inside += max(0.0, min(word.end, turn.end) - max(word.start, turn.start))
+            reached += 1
+    return round(min(1.0, inside / spoken), 3) if spoken > 0 else 0.0
 
 
 def _best_break(words: Sequence[Word]) -> int:

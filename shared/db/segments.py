@@ -24,6 +24,7 @@ def add(tx: Connection, recording_id: int, job_id: int, new: Sequence[Segment]) 
             "start": segment.start,
             "end": segment.end,
             "speaker": segment.speaker,
+            "speaker_confidence": segment.speaker_confidence,
             "text": segment.text,
             "words": [[word.text, word.start, word.end, word.confidence] for word in segment.words],
         }
@@ -36,17 +37,20 @@ def add(tx: Connection, recording_id: int, job_id: int, new: Sequence[Segment]) 
 
 def of_job(tx: Connection, job_id: int, *, words: bool = False) -> Iterator[Segment]:
     """The segments of a transcript in order, without their words unless asked for."""
-    columns = [segments.c.position, segments.c.start, segments.c.end, segments.c.text, segments.c.speaker]
+    columns = [
+        segments.c.position,
+        segments.c.start,
+        segments.c.end,
+        segments.c.text,
+        segments.c.speaker,
+        segments.c.speaker_confidence,
+    ]
     if words:
         columns.append(segments.c.words)
     rows = tx.execute(select(*columns).where(segments.c.job_id == job_id).order_by(segments.c.position))
     for row in rows:
         spoken = tuple(Word(*word) for word in row.words) if words else ()
-        yield Segment(row.position, row.start, row.end, row.text, row.speaker, spoken)
-
-
-def count(tx: Connection, job_id: int) -> int:
-    return len(tx.execute(select(segments.c.position).where(segments.c.job_id == job_id)).all())
+        yield Segment(row.position, row.start, row.end, row.text, row.speaker, spoken, row.speaker_confidence)
 
 
 def drop(tx: Connection, job_id: int) -> None:

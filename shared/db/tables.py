@@ -206,6 +206,7 @@ segments = Table(
     Column("start", Double, nullable=False),
     Column("end", Double, nullable=False),
     Column("speaker", Integer),
+    Column("speaker_confidence", Double),
     Column("text", Text, nullable=False),
     Column("words", JSONB, nullable=False),
     PrimaryKeyConstraint("job_id", "position"),

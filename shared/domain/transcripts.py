@@ -64,7 +64,10 @@ class Diarization:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A sentence-like piece by one speaker. `position` counts from 0 without gaps within a transcript."""
+    """A sentence-like piece by one speaker. `position` counts from 0 without gaps within a transcript.
+
+    `speaker_confidence` is the share of its words' time in which the diarizer gave that speaker the floor (0..1).
+    """
 
     position: int
     start: float
@@ -72,6 +75,7 @@ class Segment:
     text: str
     speaker: int | None
     words: tuple[Word, ...] = ()
+    speaker_confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

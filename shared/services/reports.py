@@ -119,6 +119,7 @@ def _segment_data(segment: Segment) -> dict[str, Any]:
         "start": segment.start,
         "end": segment.end,
         "speaker": segment.speaker,
+        "speaker_confidence": segment.speaker_confidence,
         "text": segment.text,
     }
 

@@ -2,9 +2,31 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+
+
+def packages_of(extra: str) -> set[str]:
+    """What an extra asks for by name, with the extras that it takes in."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    found: set[str] = set()
+    for requirement in project["optional-dependencies"][extra]:
+        name, extras = re.match(r"([\w.-]+)(?:\[([\w,]+)\])?", requirement).groups()
+        inner = extras.split(",") if name == "hansard" else []
+        found |= set().union(*map(packages_of, inner)) if inner else {name}
+    return found
+
+
+def test_the_lambda_bundle_carries_no_speech_library() -> None:
+    assert packages_of("aws") & {"av", "faster-whisper", "numpy", "pocketsphinx", "pyannote.audio", "scipy"} == set()
+
+
+def test_the_gpu_images_carry_no_web_framework_and_no_database() -> None:
+    carried = packages_of("gpu") | packages_of("pyannote") | packages_of("embedded")
+    assert "faster-whisper" in carried
+    assert carried & {"fastapi", "mangum", "sqlalchemy", "psycopg", "uvicorn"} == set()
 
 
 def test_the_lock_files_name_no_address() -> None:

@@ -13,7 +13,7 @@ _KINDS = (
 )
 #: Numbers that depend on the run; all others are part of the answer.
 _NUMBERS = re.compile(
-    r"(^|_)(id|seconds|duration|size|seq|timestamp|start|end|start_time|end_time|total\w*|progress|chunk)$"
+    r"(^|_)(id|seconds|duration|size|seq|timestamp|start|end|start_time|end_time|total\w*|progress|chunk|confidence)$"
 )
 #: What engines write: its wording is theirs, not the dialect's.
 _WORDS = re.compile(r"(sentence|content|text|summary|transcription|key_points|title|display|version|assignee)$")

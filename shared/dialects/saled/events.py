@@ -23,7 +23,7 @@ def segment(data: dict[str, Any]) -> dict[str, Any]:
         "end": data["end"],
         "text": data["text"],
         "speaker": None if speaker is None else f"SPEAKER_{speaker + 1}",
-        "speaker_confidence": None,
+        "speaker_confidence": data["speaker_confidence"],
         "start_display": clock(data["start"]),
         "end_display": clock(data["end"]),
     }

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gpu.assemble import LONGEST_CHARACTERS, LONGEST_SECONDS, Assembler, assign
+from functions.gpu.assemble import LONGEST_CHARACTERS, LONGEST_SECONDS, Assembler, assign, floor_share
 from shared.domain.transcripts import Diarization, Segment, SliceResult, Turn, Word
 
 
@@ -184,3 +184,18 @@ def test_slices_give_the_segments_of_the_whole(truth: list[dict[str, Any]], coun
     whole = assembled([SliceResult(0, tuple(spoken), 1.0)], *turns)
     assert assembled(parts, *turns) == whole
     assert [segment.speaker for segment in whole] == [turn.speaker for turn in turns]
+
+
+@pytest.mark.parametrize(
+    ("turns", "share"),
+    [
+        ([Turn(0.0, 10.0, 0)], 1.0),
+        ([Turn(0.0, 0.5, 0), Turn(0.5, 10.0, 1)], 0.25),
+        ([Turn(0.0, 1.5, 0), Turn(2.0, 10.0, 0)], 0.75),
+        ([Turn(5.0, 10.0, 0)], 0.0),
+        ([Turn(0.0, 10.0, 1)], 0.0),
+    ],
+)
+def test_the_confidence_in_a_speaker_is_the_share_of_the_floor(turns: list[Turn], share: float) -> None:
+    words = [Word("one", 0.0, 1.0), Word("two", 1.0, 2.0)]
+    assert floor_share(words, turns, 0) == share

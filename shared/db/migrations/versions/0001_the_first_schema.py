@@ -180,6 +180,7 @@ def upgrade() -> None:
         sa.Column("start", sa.Double(), nullable=False),
         sa.Column("end", sa.Double(), nullable=False),
         sa.Column("speaker", sa.Integer(), nullable=True),
+        sa.Column("speaker_confidence", sa.Double(), nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("words", postgresql.JSONB(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("segments_job_id_fkey"), ondelete="CASCADE"),
@@ -198,9 +199,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("slices_job_id_fkey"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("job_id", "index", name=op.f("slices_pkey")),
     )
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("installation_pkey")),
+    )
+    op.execute("INSERT INTO installation DEFAULT VALUES")
 
 
 def downgrade() -> None:
+    op.drop_table("installation")
     op.drop_table("slices")
     op.drop_index(op.f("segments_recording_id_idx"), table_name="segments")
     op.drop_table("segments")
