@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
 from shared.domain.errors import HansardError, Invalid
 from shared.wiring.settings import Settings, default_data_dir
@@ -50,7 +51,7 @@ def main() -> None:
     try:
         app()
     except HansardError as error:
-        errors.print(f"[red]hansard:[/red] {error}", highlight=False)
+        errors.print(f"[red]hansard:[/red] {escape(str(error))}", highlight=False)
         sys.exit(1)
 
 

@@ -4,21 +4,20 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from functions.gpu import pipeline
-from shared.domain import tasks
+from shared.adapters.memory_reports import MemoryReports
 from shared.domain.errors import Invalid
 from shared.domain.exports import as_srt, as_text, as_vtt
 from shared.domain.languages import normalize_language
 from shared.domain.recordings import SpeakerNames, check_speaker_bounds
-from shared.domain.tasks import Checkpoint, ReportBody, TranscribeOptions, TranscribeTask
-from shared.domain.transcripts import Segment
+from shared.domain.tasks import Failed, TranscribeOptions, TranscribeTask
 from shared.wiring.gpu import engines
 from shared.wiring.settings import Settings
 
@@ -36,37 +35,6 @@ class Wishes:
     output: Path | None
 
 
-@dataclass(slots=True)
-class Collected:
-    """Takes the place of a server: keeps what is reported and moves a progress bar."""
-
-    bar: Progress
-    task: Any
-    segments: list[Segment] = field(default_factory=list)
-    started: tasks.Started | None = None
-    completed: tasks.Completed | None = None
-    failed: tasks.Failed | None = None
-
-    def checkpoint(self) -> Checkpoint:
-        return Checkpoint()
-
-    def send(self, body: ReportBody) -> None:
-        match body:
-            case tasks.Started():
-                self.started = body
-            case tasks.Progress():
-                self.bar.update(self.task, completed=min(99.0, body.fraction * 100))
-            case tasks.SegmentsReady():
-                self.segments += body.segments
-            case tasks.Completed():
-                self.completed = body
-                self.bar.update(self.task, completed=100)
-            case tasks.Failed():
-                self.failed = body
-            case _:
-                pass
-
-
 def run(settings: Settings, files: Sequence[Path], wishes: Wishes, console: Console) -> int:
     """Transcribes one file after the other. Returns the exit code: 1 if any of them failed."""
     options = _options(wishes)
@@ -77,27 +45,28 @@ def run(settings: Settings, files: Sequence[Path], wishes: Wishes, console: Cons
             done = _transcribe(settings, file, options, bar)
         if done.completed is None:
             reason = done.failed.reason if done.failed else "no result"
-            console.print(f"[red]{file.name}:[/red] {reason}", highlight=False)
+            console.print(f"[red]{escape(file.name)}:[/red] {escape(reason)}", highlight=False)
             failed += 1
             continue
         for warning in done.completed.warnings:
-            console.print(f"[yellow]{file.name}:[/yellow] {warning}", highlight=False)
+            console.print(f"[yellow]{escape(file.name)}:[/yellow] {escape(warning)}", highlight=False)
         _write(_rendered(done, wishes.format), _destination(file, wishes), console)
     return 1 if failed else 0
 
 
-def _transcribe(settings: Settings, file: Path, options: TranscribeOptions, bar: Progress) -> Collected:
-    collected = Collected(bar, bar.add_task(file.name, total=100))
+def _transcribe(settings: Settings, file: Path, options: TranscribeOptions, bar: Progress) -> MemoryReports:
+    line = bar.add_task(file.name, total=1.0)
+    reports = MemoryReports(lambda fraction: bar.update(line, completed=fraction))
     if not file.is_file():
-        collected.failed = tasks.Failed("There is no such file.")
-        return collected
+        reports.failed = Failed("There is no such file.")
+        return reports
     task = TranscribeTask(0, 1, str(file), "", "", options)
-    pipeline.run(task, collected, engines(settings, settings.workers))
-    return collected
+    pipeline.run(task, reports, engines(settings, settings.workers))
+    return reports
 
 
 def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console, transient=True)
 
 
@@ -133,7 +102,7 @@ def _check_output(files: Sequence[Path], wishes: Wishes) -> None:
         raise Invalid("Two of the files would be written to the same place: their names differ only in the ending.")
 
 
-def _rendered(done: Collected, form: str) -> str:
+def _rendered(done: MemoryReports, form: str) -> str:
     names = SpeakerNames()
     if form in _RENDER:
         text = _RENDER[form](done.segments, names)
@@ -170,4 +139,4 @@ def _write(text: str, destination: Path | None, console: Console) -> None:
         raise Invalid(f"{destination} cannot be written: {error.strerror}.") from error
     finally:
         unfinished.unlink(missing_ok=True)
-    console.print(f"{destination}", highlight=False)
+    console.print(escape(str(destination)), highlight=False)

@@ -1,4 +1,4 @@
-"""How good the speech work is: words, speakers and speed, through the same steps as the pipeline.
+"""How good the speech work is: words, speakers and speed, of the very pipeline that jobs run.
 
     python -m bench.evaluate [--audio FILE --reference FILE | FOLDER] [--engine E] [--model M] [--slice-seconds S]
 
@@ -13,7 +13,6 @@ import json
 import re
 import time
 import warnings
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,14 +23,13 @@ from pyannote.core import Segment as Stretch
 from pyannote.metrics.diarization import DiarizationErrorRate
 from scipy.optimize import linear_sum_assignment
 
-from functions.gpu import transcribe
-from functions.gpu.assemble import Assembler
-from functions.gpu.audio import probe
-from functions.gpu.diarize import choose_diarizer, load_diarizer
-from functions.gpu.slices import plan, slices
-from functions.gpu.transcribe import EngineChoice
-from shared.domain.tasks import TranscribeOptions
-from shared.domain.transcripts import Diarization, Segment, Slice, SliceResult
+from functions.gpu import pipeline
+from functions.gpu.pipeline import Engines
+from shared.adapters.memory_reports import MemoryReports
+from shared.domain.tasks import TranscribeOptions, TranscribeTask
+from shared.domain.transcripts import Diarization, Segment
+from shared.wiring.gpu import engines
+from shared.wiring.settings import Settings
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 PROCESSES = 2
@@ -53,19 +51,24 @@ class Score:
 def main() -> None:
     arguments = _arguments()
     warnings.filterwarnings("ignore", module="pyannote")
-    choice = transcribe.choose(arguments.engine, arguments.model)
-    scores = [evaluate(audio, reference, choice, arguments.slice_seconds) for audio, reference in _pairs(arguments)]
+    chosen = engines(Settings(engine=arguments.engine, model=arguments.model), PROCESSES)
+    scores = [evaluate(audio, reference, chosen, arguments.slice_seconds) for audio, reference in _pairs(arguments)]
     _print(scores)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps([asdict(score) for score in scores], indent=1) + "\n")
 
 
-def evaluate(audio: Path, reference: Path, choice: EngineChoice, slice_seconds: float | None = None) -> Score:
-    """Transcribes and diarizes `audio` as the pipeline does, and compares with `reference`."""
+def evaluate(audio: Path, reference: Path, by: Engines, slice_seconds: float | None = None) -> Score:
+    """Runs the pipeline over `audio` and compares what it reports with `reference`."""
     truth = json.loads(reference.read_text())
     begun = time.perf_counter()
-    segments, diarization = run(str(audio), choice, slice_seconds)
+    reports = MemoryReports()
+    options = TranscribeOptions(slice_seconds=slice_seconds, summarize=False)
+    pipeline.run(TranscribeTask(0, 1, str(audio), "", "", options), reports, by)
     seconds = time.perf_counter() - begun
+    if reports.completed is None or reports.started is None or reports.diarization is None:
+        raise SystemExit(f"{audio}: {reports.failed.reason if reports.failed else 'no result'}")
+    segments, diarization = reports.segments, reports.diarization
     return Score(
         name=audio.stem,
         wer=jiwer.wer(" ".join(_reference_words(truth)[0]), " ".join(_heard_words(segments)[0])),
@@ -74,30 +77,9 @@ def evaluate(audio: Path, reference: Path, choice: EngineChoice, slice_seconds: 
         speakers_true=len({turn["voice"] for turn in truth}),
         word_speaker_accuracy=word_speaker_accuracy(*_reference_words(truth), *_heard_words(segments)),
         seconds=seconds,
-        real_time_factor=seconds / probe(str(audio)).duration,
-        model=transcribe.load(choice).name,
+        real_time_factor=seconds / reports.started.duration,
+        model=reports.started.model,
     )
-
-
-def run(audio: str, choice: EngineChoice, slice_seconds: float | None) -> tuple[list[Segment], Diarization]:
-    """Seams, then slices over two processes with the whole diarized beside them, then segments."""
-    parts = slices(plan(audio, probe(audio).duration, slice_seconds or transcribe.load(choice).slice_seconds))
-    with ProcessPoolExecutor(PROCESSES) as pool:
-        coming = [pool.submit(_transcribe, choice, audio, part) for part in parts]
-        speakers = pool.submit(_diarize, audio)
-        results = [future.result() for future in coming]
-        diarization = speakers.result()
-    assembler = Assembler(diarization)
-    segments = [segment for result in results for segment in assembler.add(result)]
-    return [*segments, *assembler.finish()], diarization
-
-
-def _transcribe(choice: EngineChoice, audio: str, part: Slice) -> SliceResult:
-    return transcribe.load(choice).transcribe(audio, part, TranscribeOptions())
-
-
-def _diarize(audio: str) -> Diarization:
-    return load_diarizer(choose_diarizer("auto")).diarize(audio)
 
 
 def normalize(text: str) -> list[str]:

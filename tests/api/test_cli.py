@@ -187,3 +187,8 @@ def test_a_server_that_is_told_to_stop_leaves_no_process(tmp_path: Path, short_w
 
 def test_the_command_tells_its_version() -> None:
     assert hansard("--version").stdout == f"{version('hansard')}\n"
+
+
+def test_a_name_that_looks_like_markup_is_shown_as_it_is(tmp_path: Path) -> None:
+    ended = hansard("transcribe", tmp_path / "a [red]b[" / "x[/].wav")
+    assert "x[/].wav: There is no such file." in failed(ended)
