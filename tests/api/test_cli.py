@@ -190,5 +190,5 @@ def test_the_command_tells_its_version() -> None:
 
 
 def test_a_name_that_looks_like_markup_is_shown_as_it_is(tmp_path: Path) -> None:
-    ended = hansard("transcribe", tmp_path / "a [red]b[" / "x[/].wav")
-    assert "x[/].wav: There is no such file." in failed(ended)
+    ended = hansard("transcribe", tmp_path / "x[red]y[z].wav")
+    assert "x[red]y[z].wav: There is no such file." in failed(ended)
