@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, RowMapping, Subquery, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Subquery, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shared.db.tables import jobs, slices
@@ -102,14 +102,14 @@ def latest(tx: Connection, recording_id: int) -> Job | None:
 
 
 def claimable(tx: Connection, now: datetime, *, limit: int) -> list[Job]:
-    """Locks queued jobs that are due: one of each user in turn, fewest running jobs first, then the oldest."""
+    """Locks queued jobs that are due, in the order of the line."""
     line = _line(jobs.c.not_before <= now)
     rows = tx.execute(
         select(*_COLUMNS)
         .join(line, line.c.id == jobs.c.id)
         # Once more, for the row as it is when it is locked.
         .where(jobs.c.status == JobStatus.QUEUED, jobs.c.not_before <= now)
-        .order_by(line.c.turn, jobs.c.id)
+        .order_by(line.c.place)
         .limit(limit)
         .with_for_update(skip_locked=True, of=jobs)
     )
@@ -117,20 +117,27 @@ def claimable(tx: Connection, now: datetime, *, limit: int) -> list[Job]:
 
 
 def _line(*conditions: ColumnElement[bool]) -> Subquery:
-    """The queued jobs with their `turn`: a user's running jobs and earlier queued ones count against the next."""
+    """The queued jobs with their `place` in the line, from 1: users take turns, each with the oldest of their jobs.
+
+    A user's running jobs and earlier queued ones count against the next; among equals, who was served last waits.
+    """
     running = (
         select(jobs.c.user_id, func.count().label("count"))
         .where(jobs.c.status == JobStatus.RUNNING)
         .group_by(jobs.c.user_id)
         .subquery()
     )
+    others = jobs.alias()
+    served = select(func.max(others.c.started_at)).where(others.c.user_id == jobs.c.user_id).scalar_subquery()
     earlier = func.row_number().over(partition_by=jobs.c.user_id, order_by=jobs.c.id)
-    return (
-        select(jobs.c.id, (func.coalesce(running.c.count, 0) + earlier).label("turn"))
+    queued = (
+        select(jobs.c.id, (func.coalesce(running.c.count, 0) + earlier).label("turn"), served.label("served"))
         .outerjoin(running, running.c.user_id == jobs.c.user_id)
         .where(jobs.c.status == JobStatus.QUEUED, *conditions)
         .subquery()
     )
+    order = (queued.c.turn, queued.c.served.nulls_first(), queued.c.id)
+    return select(queued.c.id, func.row_number().over(order_by=order).label("place")).subquery()
 
 
 def expired(tx: Connection, now: datetime, *, limit: int = 100) -> list[Job]:
@@ -152,9 +159,7 @@ def change(tx: Connection, job_id: int, **values: Any) -> None:
 def queue_position(tx: Connection, job_id: int) -> int | None:
     """1 for the queued job that will be launched next; None for one that is not queued (any more)."""
     line = _line()
-    own = select(line.c.turn).where(line.c.id == job_id).scalar_subquery()
-    before = or_(line.c.turn < own, (line.c.turn == own) & (line.c.id <= job_id))
-    return tx.execute(select(func.count()).select_from(line).where(before)).scalar_one() or None
+    return tx.execute(select(line.c.place).where(line.c.id == job_id)).scalar_one_or_none()
 
 
 def save_diarization(tx: Connection, job_id: int, found: Diarization) -> None:

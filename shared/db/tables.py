@@ -170,6 +170,8 @@ jobs = Table(
     # Where the story of this job begins in the event log of its recording.
     Column("first_seq", BigInteger, nullable=False),
     _created(),
+    # When the latest attempt was launched.
+    _at("started_at"),
     _at("finished_at"),
     CheckConstraint(
         "status IN ('queued', 'running', 'paused', 'completed', 'failed', 'cancelled')",
@@ -183,6 +185,8 @@ jobs = Table(
         postgresql_where=text("status IN ('queued', 'running', 'paused')"),
     ),
     Index("jobs_queued_idx", "not_before", "id", postgresql_where=text("status = 'queued'")),
+    # Whose turn it is: users are served in turn.
+    Index(None, "user_id", "started_at"),
     Index("jobs_running_idx", "lease_until", postgresql_where=text("status = 'running'")),
     Index(None, "recording_id", "id"),
 )

@@ -74,6 +74,7 @@ def _claim(core: Core, job: Job, tx: Transaction) -> tuple[Job, Recording]:
         report_seq=-1,
         lease_until=core.now() + timedelta(seconds=core.limits.lease_seconds),
         launch_reference=None,
+        started_at=core.now(),
     )
     recordings.change(tx, job.recording_id, status=RecordingStatus.PROCESSING)
     events.append(tx, job.recording_id, [(kinds.JOB_STARTED, {"attempt": job.attempt + 1, "percent": job.progress})])

@@ -46,6 +46,20 @@ def test_a_user_with_work_under_way_lets_another_go_first(world: World) -> None:
     assert _order(world, uploads) == [0, 2]
 
 
+def test_users_take_turns_also_where_one_job_runs_at_a_time(world: World) -> None:
+    world.launcher.room = 1
+    bob = world.user("bob")
+    uploads = [world.upload(who) for who in (world.ann, world.ann, world.ann, bob, bob)]
+    for launched in range(1, 6):
+        jobs.launch_due(world.core)
+        task = world.launcher.tasks[-1]
+        assert len(world.launcher.tasks) == launched
+        world.report(task, *ATTEMPT)
+        world.launcher.cancel(f"{task.job_id}.1")
+        world.clock.pass_by(1)
+    assert _order(world, uploads) == [0, 3, 1, 4, 2]
+
+
 def test_the_position_in_the_queue_is_the_order_of_the_launches(world: World) -> None:
     bob = world.user("bob")
     uploads = [world.upload(), world.upload(), world.upload(bob), world.upload()]

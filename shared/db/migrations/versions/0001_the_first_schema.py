@@ -135,6 +135,7 @@ def upgrade() -> None:
         sa.Column("error_message", sa.Text(), nullable=True),
         sa.Column("first_seq", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "status IN ('queued', 'running', 'paused', 'completed', 'failed', 'cancelled')",
@@ -156,6 +157,7 @@ def upgrade() -> None:
     op.create_index(
         "jobs_queued_idx", "jobs", ["not_before", "id"], unique=False, postgresql_where=sa.text("status = 'queued'")
     )
+    op.create_index(op.f("jobs_user_id_started_at_idx"), "jobs", ["user_id", "started_at"], unique=False)
     op.create_index(op.f("jobs_recording_id_id_idx"), "jobs", ["recording_id", "id"], unique=False)
     op.create_index(
         "jobs_running_idx", "jobs", ["lease_until"], unique=False, postgresql_where=sa.text("status = 'running'")
@@ -213,6 +215,7 @@ def downgrade() -> None:
     op.drop_index(op.f("segments_recording_id_idx"), table_name="segments")
     op.drop_table("segments")
     op.drop_table("participants")
+    op.drop_index(op.f("jobs_user_id_started_at_idx"), table_name="jobs")
     op.drop_index("jobs_running_idx", table_name="jobs", postgresql_where=sa.text("status = 'running'"))
     op.drop_index(op.f("jobs_recording_id_id_idx"), table_name="jobs")
     op.drop_index("jobs_queued_idx", table_name="jobs", postgresql_where=sa.text("status = 'queued'"))
