@@ -116,7 +116,7 @@ async def _send_log(socket: WebSocket, core: Core, recording_id: int, seq: int) 
             if news.recording is None:
                 return await _end(socket, phrase.not_found(), NOT_FOUND)
             if not news.events and not news.at_work:
-                return await _end(socket, None if told else phrase.current(news.recording), 1000)
+                return await _end(socket, None if told else phrase.current(news.recording, news.progress), 1000)
             if not news.events:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), _LOOK_AGAIN_SECONDS)

@@ -7,7 +7,7 @@ from shared.db import events, jobs, recordings
 from shared.domain.accounts import Caller
 from shared.domain.errors import NotFound
 from shared.domain.events import Event
-from shared.domain.jobs import Job
+from shared.domain.jobs import OPEN, Job
 from shared.domain.recordings import Recording
 from shared.services import access
 from shared.services.access import Action
@@ -36,11 +36,12 @@ def watch(core: Core, caller: Caller, uuid: UUID) -> Watched:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a watcher has not seen yet. `recording` is None when it has been deleted."""
+    """What a watcher has not seen yet. `recording` is None when it has been deleted; `progress` is 0..100."""
 
     events: list[Event]
     recording: Recording | None
     at_work: bool
+    progress: int
 
 
 def news(core: Core, recording_id: int, seq: int) -> News:
@@ -48,5 +49,6 @@ def news(core: Core, recording_id: int, seq: int) -> News:
     with core.db.begin() as tx:
         # The state first: events that come between the two reads are then read as well.
         recording = recordings.by_id(tx, recording_id)
-        job = jobs.open_job(tx, recording_id)
-        return News(events.after(tx, recording_id, seq, limit=BATCH), recording, job is not None)
+        job = jobs.latest(tx, recording_id)
+        at_work, progress = (job.status in OPEN, job.progress) if job is not None else (False, 0)
+        return News(events.after(tx, recording_id, seq, limit=BATCH), recording, at_work, progress)

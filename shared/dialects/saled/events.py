@@ -36,14 +36,14 @@ def clock(seconds: float) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{milliseconds // 1000:02d}.{milliseconds % 1000:03d}"
 
 
-def current(recording: Recording) -> dict[str, Any]:
+def current(recording: Recording, progress: int) -> dict[str, Any]:
     """Where a recording stands, for a client that has seen all of its log."""
     match recording.status:
         case RecordingStatus.COMPLETED:
             return {**_message("completed", "Transcription completed", 100), "seq": recording.last_seq}
         case RecordingStatus.FAILED:
-            return {**_message("failed", recording.error_message or "", 0), "seq": recording.last_seq}
-    return {**_message("processing", "Processing", 0), "seq": recording.last_seq}
+            return {**_message("failed", recording.error_message or "", progress), "seq": recording.last_seq}
+    return {**_message("processing", "Processing", progress), "seq": recording.last_seq}
 
 
 def not_found() -> dict[str, Any]:
