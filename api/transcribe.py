@@ -37,7 +37,7 @@ class Wishes:
 
 def run(settings: Settings, files: Sequence[Path], wishes: Wishes, console: Console) -> int:
     """Transcribes one file after the other. Returns the exit code: 1 if any of them failed."""
-    options = _options(wishes)
+    options = _options(wishes, settings.slice_seconds)
     _check_output(files, wishes)
     failed = 0
     for file in files:
@@ -70,13 +70,14 @@ def _progress(console: Console) -> Progress:
     return Progress(*columns, console=console, transient=True)
 
 
-def _options(wishes: Wishes) -> TranscribeOptions:
+def _options(wishes: Wishes, slice_seconds: float | None) -> TranscribeOptions:
     least, most = _speakers(wishes.speakers)
     options = TranscribeOptions(
         language=normalize_language(wishes.language),
         min_speakers=least,
         max_speakers=most,
         summarize=wishes.format == "json",
+        slice_seconds=slice_seconds,
     )
     check_speaker_bounds(options)
     return options

@@ -54,6 +54,9 @@ class ProcessWorkers:
             yield from _as_they_come(self._submit(pool, work), work.slices, fractions)
         except BrokenProcessPool as error:
             raise Unavailable("A speech process ended unexpectedly, perhaps for want of memory.") from error
+        else:
+            # All is done: let them leave by themselves, so that they tidy up.
+            pool.shutdown()
         finally:
             _end(pool)
 

@@ -192,3 +192,16 @@ def test_the_command_tells_its_version() -> None:
 def test_a_name_that_looks_like_markup_is_shown_as_it_is(tmp_path: Path) -> None:
     ended = hansard("transcribe", tmp_path / "x[red]y[z].wav")
     assert "x[red]y[z].wav: There is no such file." in failed(ended)
+
+
+def test_a_whisper_model_in_a_folder_is_used_and_ends_quietly(tmp_path: Path) -> None:
+    audio = media.wav(tmp_path / "twelve.wav", media.speech(12))
+    settings = {
+        "HANSARD_ENGINE": "faster-whisper",
+        "HANSARD_MODEL": str(ROOT / "tests" / "models" / "nano-whisper"),
+        "HANSARD_SLICE_SECONDS": "4",
+    }
+    ended = hansard("transcribe", audio, "-f", "json", **settings)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["model"].startswith("faster-whisper")
+    assert "Warning" not in ended.stderr
