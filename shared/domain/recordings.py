@@ -46,15 +46,6 @@ class RecordingStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Participant:
-    """A person in a recording; `speaker` is the index the diarizer gave, if known."""
-
-    id: int
-    name: str
-    speaker: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Recording:
     """One row, without transcript text, summary and notes: what lists and permission checks need."""
 

@@ -155,18 +155,10 @@ def _audio_columns(audio: AudioInfo | None) -> dict[str, object]:
     }
 
 
-def get(core: Core, caller: Caller, recording_id: int, action: Action = Action.READ) -> Recording:
+def get(core: Core, caller: Caller, recording_id: int) -> Recording:
     """Raises NotFound, then Forbidden."""
     with core.db.begin() as tx:
         recording = _found(recordings.by_id(tx, recording_id))
-    access.check(caller, action, recording)
-    return recording
-
-
-def get_by_uuid(core: Core, caller: Caller, uuid: UUID) -> Recording:
-    """Raises NotFound, then Forbidden."""
-    with core.db.begin() as tx:
-        recording = _found(recordings.by_uuid(tx, uuid))
     access.check(caller, Action.READ, recording)
     return recording
 

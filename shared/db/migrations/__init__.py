@@ -4,8 +4,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from shared.db.database import Database
@@ -27,9 +25,3 @@ def migrate(database: Database) -> None:
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         settings.attributes["connection"] = tx
         command.upgrade(settings, "head")
-
-
-def is_current(database: Database) -> bool:
-    head = ScriptDirectory.from_config(config()).get_current_head()
-    with database.begin() as tx:
-        return MigrationContext.configure(tx).get_current_revision() == head
