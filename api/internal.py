@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse
 
 from api.callers import CoreOf
 from shared.adapters.folder_store import FolderStore
-from shared.domain.errors import Invalid, NotFound, Unauthenticated
+from shared.domain.errors import Invalid, NotFound, TooLarge, Unauthenticated
 from shared.services import jobs, reports
 from shared.services.core import Core
 from shared.wire import report_from_json, slice_to_json, state_to_json
@@ -58,10 +59,17 @@ def read_object(key: str, core: CoreOf, expires: str = "", signature: str = "") 
 async def write_object(key: str, request: Request, core: CoreOf, expires: str = "", signature: str = "") -> None:
     store = _folder_store(core, "PUT", key, expires, signature)
     writer = await run_in_threadpool(store.create, key)
+    size = 0
     try:
         async for chunk in request.stream():
+            size += len(chunk)
+            if size > core.limits.upload_bytes:
+                raise TooLarge("The object is larger than an upload may be.")
             await run_in_threadpool(writer.write, chunk)
         await run_in_threadpool(writer.commit)
+    except ClientDisconnect as error:
+        await run_in_threadpool(writer.abort)
+        raise Invalid("The upload broke off.") from error
     except BaseException:
         await run_in_threadpool(writer.abort)
         raise

@@ -105,11 +105,12 @@ class WhisperTranscriber:
 
     def warnings(
         self,
-        results: Sequence[SliceResult],  # noqa: ARG002 (Whisper says nothing of itself that a person could use)
+        results: Sequence[SliceResult],
         options: TranscribeOptions,
     ) -> tuple[str, ...]:
-        language = _primary(options.language)
-        if language not in (None, "en") and not self._model.model.is_multilingual:
+        asked = _primary(options.language)
+        # What the slices were decoded in tells; the model itself is loaded only where slices are decoded.
+        if asked not in (None, "en") and any(result.language == "en" for result in results):
             return (f"The model {self.name} knows only English; the language “{options.language}” was not used.",)
         return ()
 

@@ -23,13 +23,15 @@ Ended = Callable[[int, int, str], None]
 
 
 class ProcessLauncher:
-    """At most `workers` tasks at once; those that run alone may use `workers` processes, later ones fewer."""
+    """At most `workers` tasks at once. One that begins alone may use `workers` processes, others what is left of
+    them but one at the least: together fewer than twice `workers`."""
 
     def __init__(self, command: Sequence[str], workers: int) -> None:
         self._command = command
         self._workers = workers
         self._lock = threading.Lock()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._granted: dict[str, int] = {}
         self._ended: Ended | None = None
         self._stopping = False
 
@@ -54,13 +56,13 @@ class ProcessLauncher:
         with self._lock:
             if self._stopping:
                 raise Unavailable("The server is stopping.")
-            # The first job gets all cores; the more run, the fewer each gets. Together never twice the cores.
-            processes = max(1, self._workers - len(self._running))
+            processes = max(1, self._workers - sum(self._granted.values()))
             try:
                 process = _start([*self._command, "--processes", str(processes)], task)
             except OSError as error:
                 raise Unavailable(f"A worker could not be started: {error}") from error
             self._running[reference] = process
+            self._granted[reference] = processes
         threading.Thread(target=self._wait, args=(task, reference, process), daemon=True).start()
         return reference
 
@@ -77,7 +79,7 @@ class ProcessLauncher:
         # The worker may have been killed without its helpers.
         _kill_group(process)
         with self._lock:
-            del self._running[reference]
+            del self._running[reference], self._granted[reference]
             stopping = self._stopping
         if stopping or self._ended is None:
             return

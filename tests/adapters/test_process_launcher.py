@@ -54,13 +54,28 @@ def _gone(processes: list[psutil.Process]) -> bool:
 
 def test_a_worker_reads_its_task_and_how_many_processes_it_may_use(launcher: Launched, tmp_path: Path) -> None:
     code = "import sys; open(sys.argv[1] + sys.argv[-1], 'wb').write(sys.stdin.buffer.readline())"
-    two = launcher(code, tmp_path / "used-", workers=3)
+    workers = launcher(code, tmp_path / "used-", workers=3)
     long = task(hotwords="x" * 200_000)
-    two.launch(long)
-    two.launch(task(attempt=2))
-    until(lambda: two.capacity() == 3)
+    workers.launch(long)
+    until(lambda: workers.capacity() == 3)
     assert task_from_json((tmp_path / "used-3").read_bytes()) == long
-    assert task_from_json((tmp_path / "used-2").read_bytes()) == task(attempt=2)
+
+
+def test_many_workers_together_use_fewer_than_twice_the_processes(launcher: Launched, tmp_path: Path) -> None:
+    code = "import os, sys; open(sys.argv[1] + str(os.getpid()), 'w').write(sys.argv[-1]); sys.stdin.read()"
+    workers = launcher(code, tmp_path / "used-", workers=8)
+    first = workers.launch(task())
+    for attempt in range(2, 9):
+        workers.launch(task(attempt))
+    until(lambda: _used(tmp_path) == [1, 1, 1, 1, 1, 1, 1, 8])
+    workers.cancel(first)
+    until(lambda: workers.capacity() == 1)
+    workers.launch(task(9))
+    until(lambda: _used(tmp_path) == [1, 1, 1, 1, 1, 1, 1, 1, 8])
+
+
+def _used(folder: Path) -> list[int]:
+    return sorted(int(file.read_text() or 0) for file in folder.glob("used-*"))
 
 
 def test_cancelling_ends_a_worker_with_its_helpers(launcher: Launched, tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import numpy as np
 import psutil
 import pytest
 
+from shared.adapters.folder_store import FolderStore
 from tests.support import media
 from tests.support.leftovers import eventually, files, nothing_left
 from tests.support.server import Server
@@ -151,3 +153,12 @@ def test_a_json_body_that_would_fill_the_memory_is_refused(server: Server) -> No
         response = client.post("/api/v1/recordings/1/transcribe", content=b'{"hotwords": "' + b"x" * 3_000_000)
     assert response.status_code == 413
     assert "error" in response.json()
+
+
+def test_an_object_put_to_a_signed_address_is_bounded_like_an_upload(waiting_server: Server) -> None:
+    objects = waiting_server.data_dir / "objects"
+    secret = (waiting_server.data_dir / "secret").read_text().encode()
+    store = FolderStore(objects, f"{waiting_server.url}/objects/", secret)
+    refused = httpx2.put(store.upload_url("test/large", seconds=60), content=b"x" * 3_000_000)
+    assert (refused.status_code, store.size("test/large")) == (413, None)
+    assert list((objects / "incoming").iterdir()) == []

@@ -9,7 +9,7 @@ from functions.gpu.transcribe_whisper import default_model, find_model
 from functions.gpu.vad import speech
 from shared.domain.errors import Invalid, Unavailable
 from shared.domain.tasks import TranscribeOptions
-from shared.domain.transcripts import Slice
+from shared.domain.transcripts import Slice, SliceResult
 from tests.functions.gpu.conftest import MakeMedia
 
 
@@ -51,10 +51,11 @@ def test_hints_are_taken(whisper: Transcriber, sample: str) -> None:
 
 
 def test_an_english_model_warns_of_other_languages(whisper: Transcriber) -> None:
-    (warning,) = whisper.warnings([], TranscribeOptions(language="de"))
+    results = [SliceResult(0, (), 0.0, "en")]
+    (warning,) = whisper.warnings(results, TranscribeOptions(language="de"))
     assert "only English" in warning
-    assert whisper.warnings([], TranscribeOptions(language="en-GB")) == ()
-    assert whisper.warnings([], TranscribeOptions()) == ()
+    assert whisper.warnings(results, TranscribeOptions(language="en-GB")) == ()
+    assert whisper.warnings(results, TranscribeOptions()) == ()
 
 
 def test_the_model_is_named(whisper: Transcriber) -> None:
