@@ -6,8 +6,9 @@ from typing import Literal
 
 from fastapi import FastAPI
 
-from api import docs, errors, internal
+from api import docs, errors, internal, presigned
 from api.middleware import LoopbackOnly, RequestId
+from api.openapi import DocumentedAPI
 from api.saled import live as saled_live
 from api.saled import service as saled_service
 from api.speakr import app as speakr
@@ -19,7 +20,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 def create_app(core: Core, *, auth: Literal["none", "required"], lifespan: Lifespan | None = None) -> FastAPI:
     """`auth="none"`: whoever calls is the local owner, so only this machine may call."""
-    app = FastAPI(
+    app = DocumentedAPI(
         title="Hansard", version="1.0.0", docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan
     )
     app.state.core = core
@@ -27,6 +28,7 @@ def create_app(core: Core, *, auth: Literal["none", "required"], lifespan: Lifes
     app.state.owner = accounts.local_owner(core) if auth == "none" else None
     errors.install(app, lambda status, message, details: {"detail": message})
     app.include_router(internal.router)
+    app.include_router(presigned.router)
     app.include_router(saled_service.router)
     app.include_router(saled_live.router)
     docs.install(app)

@@ -130,6 +130,30 @@ def token(
 
 
 @app.command()
+def worker(
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="The address to listen on; port 0 takes a free one.")
+    ] = "127.0.0.1:9000",
+    processes: Annotated[
+        int | None,
+        typer.Option("--processes", "-p", min=1, max=256, help="Speech processes at once.  [default: HANSARD_WORKERS]"),
+    ] = None,
+) -> None:
+    """Do the speech work of a Hansard that is served elsewhere and names this machine as HANSARD_WORKER_URL.
+
+    Without a token (HANSARD_WORKER_TOKEN) it listens on this machine only.
+    """
+    from api.worker_server import serve as run
+
+    settings = _settings()
+
+    def ready(address: str, engine: str) -> None:
+        errors.print(f"Worker answers at [bold]{address}[/bold], speech to text by {engine}. Ctrl-C stops.")
+
+    run(settings, listen, processes or settings.workers, ready)
+
+
+@app.command()
 def migrate(data: DataDir = None) -> None:
     """Bring the database to this version's schema. `hansard serve` does it by itself."""
     from shared.wiring.local import database

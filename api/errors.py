@@ -11,30 +11,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.methods import allowed
-from shared.domain.errors import (
-    Conflict,
-    Forbidden,
-    HansardError,
-    Invalid,
-    NotFound,
-    RateLimited,
-    TooLarge,
-    Unauthenticated,
-    Unavailable,
-)
+from shared.dialects.http_status import status_of
+from shared.domain.errors import HansardError
 
 logger = logging.getLogger("hansard.api")
-
-STATUS: dict[type[HansardError], int] = {
-    Invalid: 400,
-    Unauthenticated: 401,
-    Forbidden: 403,
-    NotFound: 404,
-    Conflict: 409,
-    TooLarge: 413,
-    RateLimited: 429,
-    Unavailable: 503,
-}
 
 _NOTHING_HERE = "There is nothing at this address."
 
@@ -52,7 +32,7 @@ def install(app: FastAPI, body: Body) -> None:
 
     async def domain(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HansardError)
-        return answer(STATUS[type(error)], str(error), error.details, {})
+        return answer(status_of(error), str(error), error.details, {})
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)

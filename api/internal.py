@@ -1,5 +1,7 @@
 """What workers and the folder store need of this process: reports of jobs, and objects by signed address."""
 
+import contextlib
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
@@ -9,63 +11,59 @@ from starlette.responses import FileResponse
 
 from api.callers import CoreOf
 from shared.adapters.folder_store import FolderStore
-from shared.domain.errors import Invalid, NotFound, TooLarge, Unauthenticated
-from shared.services import jobs, reports
+from shared.domain.errors import Invalid, NotFound, TooLarge
+from shared.ports import ObjectWriter
+from shared.services import attempts, reports, uploads
 from shared.services.core import Core
-from shared.wire import report_from_json, slice_to_json, state_to_json
+from shared.wire import beginning_from_json, report_from_json, slice_to_json, state_to_json
 
 router = APIRouter(include_in_schema=False)
 
 Authorization = Annotated[str, Header()]
 
 
-@router.get("/jobs/{job_id}")
-def job_state(job_id: int, core: CoreOf, authorization: Authorization = "") -> Response:
-    _check_task_token(core, job_id, authorization)
-    return Response(state_to_json(jobs.state(core, job_id)), media_type="application/json")
+@router.post("/jobs/{job_id}/attempts")
+async def begin_attempt(job_id: int, request: Request, core: CoreOf, authorization: Authorization = "") -> Response:
+    attempts.check_worker(core, job_id, authorization)
+    beginning = beginning_from_json(await request.body())
+    state = await run_in_threadpool(attempts.begin, core, job_id, beginning)
+    return Response(state_to_json(state), media_type="application/json")
 
 
 @router.get("/jobs/{job_id}/slices/{index}")
 def job_slice(job_id: int, index: int, core: CoreOf, authorization: Authorization = "") -> Response:
-    _check_task_token(core, job_id, authorization)
-    return Response(slice_to_json(jobs.finished_slice(core, job_id, index)), media_type="application/json")
+    attempts.check_worker(core, job_id, authorization)
+    return Response(slice_to_json(attempts.finished_slice(core, job_id, index)), media_type="application/json")
 
 
 @router.post("/jobs/{job_id}")
 async def job_report(job_id: int, request: Request, core: CoreOf, authorization: Authorization = "") -> dict[str, bool]:
-    _check_task_token(core, job_id, authorization)
+    attempts.check_worker(core, job_id, authorization)
     report = report_from_json(await request.body())
     if report.job_id != job_id:
         raise Invalid("The report belongs to another job.")
     return {"go_on": await run_in_threadpool(reports.record, core, report)}
 
 
-def _check_task_token(core: Core, job_id: int, authorization: str) -> None:
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer":
-        raise Unauthenticated("This needs the token of the task.")
-    core.task_tokens.verify(token.strip(), job_id)
-
-
 @router.get("/objects/{key:path}")
-def read_object(key: str, core: CoreOf, expires: str = "", signature: str = "") -> Response:
-    path = _folder_store(core, "GET", key, expires, signature).path(key)
+def read_object(key: str, request: Request, core: CoreOf) -> Response:
+    store = _folder_store(core)
+    store.check("GET", key, request.query_params)
+    path = store.path(key)
     if path is None:
         raise NotFound("There is no such object.")
     return FileResponse(path, media_type="application/octet-stream")
 
 
 @router.put("/objects/{key:path}", status_code=204)
-async def write_object(key: str, request: Request, core: CoreOf, expires: str = "", signature: str = "") -> None:
-    store = _folder_store(core, "PUT", key, expires, signature)
-    writer = await run_in_threadpool(store.create, key)
-    size = 0
+async def write_object(key: str, request: Request, core: CoreOf) -> None:
+    store = _folder_store(core)
+    bound = store.check("PUT", key, request.query_params)
+    if "type" in bound and request.headers.get("content-type", "") != bound["type"]:
+        raise Invalid(f"This address takes {bound['type']} only.")
+    writer = await run_in_threadpool(_writer, store, key, bound)
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > core.limits.upload_bytes:
-                raise TooLarge("The object is larger than an upload may be.")
-            await run_in_threadpool(writer.write, chunk)
+        await _receive(request, writer, int(bound["size"]))
         await run_in_threadpool(writer.commit)
     except ClientDisconnect as error:
         await run_in_threadpool(writer.abort)
@@ -73,10 +71,32 @@ async def write_object(key: str, request: Request, core: CoreOf, expires: str = 
     except BaseException:
         await run_in_threadpool(writer.abort)
         raise
+    if "part" not in bound:
+        await run_in_threadpool(_tell, core, key)
 
 
-def _folder_store(core: Core, method: str, key: str, expires: str, signature: str) -> FolderStore:
+def _writer(store: FolderStore, key: str, bound: Mapping[str, str]) -> ObjectWriter:
+    return store.create_part(bound["upload"], int(bound["part"])) if "part" in bound else store.create(key)
+
+
+async def _receive(request: Request, writer: ObjectWriter, size: int) -> None:
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > size:
+            raise TooLarge(f"This address takes {size} bytes.")
+        await run_in_threadpool(writer.write, chunk)
+    if received != size:
+        raise Invalid(f"This address takes {size} bytes, not {received}.")
+
+
+def _tell(core: Core, key: str) -> None:
+    """What S3 says with an event."""
+    with contextlib.suppress(NotFound):
+        uploads.arrived(core, key)
+
+
+def _folder_store(core: Core) -> FolderStore:
     if not isinstance(core.objects, FolderStore):
         raise NotFound("Objects are not kept here.")
-    core.objects.check(method, key, expires, signature)
     return core.objects

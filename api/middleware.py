@@ -1,14 +1,14 @@
 """What every request passes, whichever API it is for."""
 
-import ipaddress
 import re
 import time
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.domain.addresses import is_loopback
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -57,12 +57,4 @@ class LoopbackOnly:
 
 def _is_local(headers: Headers) -> bool:
     origin = headers.get("origin")
-    return _is_loopback(f"//{headers.get('host', '')}") and (origin is None or _is_loopback(origin))
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        host = urlsplit(address).hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(f"//{headers.get('host', '')}") and (origin is None or is_loopback(origin))

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from shared.domain.errors import HansardError, Invalid, TooLarge
+from shared.domain.limits import Limits
 from shared.ports import ObjectWriter
 from shared.services.core import Core
 from shared.services.recordings import StoredUpload, new_upload_place
@@ -38,7 +39,7 @@ async def receive(request: Request, core: Core) -> Form:
     reader = _Reader(core)
     body = _body(request)
     try:
-        _check_length(request, core.limits.upload_bytes)
+        _check_length(request, core.limits)
         boundary = _boundary(request)
     except HansardError:
         # Who asks before sending hears the answer without sending.
@@ -124,7 +125,7 @@ class _File:
     def __init__(self, core: Core, segment: multipart.MultipartSegment) -> None:
         self._limit = core.limits.upload_bytes
         self._segment = segment
-        self._uuid, self._key = new_upload_place()
+        self._uuid, self._key = new_upload_place(core)
         self._writer: ObjectWriter = core.objects.create(self._key)
         self._hash = hashlib.sha256()
         self._size = 0
@@ -172,11 +173,14 @@ def _boundary(request: Request) -> str:
     return boundary
 
 
-def _check_length(request: Request, limit: int) -> None:
+def _check_length(request: Request, limits: Limits) -> None:
     length = request.headers.get("content-length", "")
+    size = int(length) if length.isdigit() else 0
     # The form around the file is small; what is larger than this cannot hold an allowed file.
-    if length.isdigit() and int(length) > limit + _BLOCK + _TEXT_BYTES:
-        raise _too_large(limit)
+    if size > limits.upload_bytes + _BLOCK + _TEXT_BYTES:
+        raise _too_large(limits.upload_bytes)
+    if limits.request_bytes is not None and size > limits.request_bytes:
+        raise _too_large_for_one_request(limits)
 
 
 def _too_large(limit: int) -> TooLarge:
@@ -186,6 +190,18 @@ def _too_large(limit: int) -> TooLarge:
         max_size_mb=megabytes,
         effective_limit_mb=megabytes,
         audio_only_mode=False,
+    )
+
+
+def _too_large_for_one_request(limits: Limits) -> TooLarge:
+    at_once = (limits.request_bytes or 0) / 1024 / 1024
+    return TooLarge(
+        f"One request may bring {at_once:g} MB. Send larger files to the addresses that POST /uploads gives, then call "
+        "this again with the upload_id in place of the file.",
+        max_size_mb=limits.upload_bytes / 1024 / 1024,
+        effective_limit_mb=at_once,
+        audio_only_mode=False,
+        uploads="/uploads",
     )
 
 

@@ -1,10 +1,12 @@
 """What the use cases need from the world outside. Each Protocol has at least two adapters and one contract test."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from shared.domain.tasks import TranscribeTask
+from shared.domain.uploads import Part
 
 
 class ObjectWriter(Protocol):
@@ -42,8 +44,31 @@ class ObjectStore(Protocol):
         """A GET address that answers Range requests and stops working after `seconds`."""
         ...
 
-    def upload_url(self, key: str, *, seconds: int) -> str:
-        """A PUT address that creates the object and stops working after `seconds`."""
+    def upload_url(self, key: str, *, content_type: str, size: int, seconds: int) -> str:
+        """A PUT address that creates the object and stops working after `seconds`.
+
+        The client has to send exactly `size` bytes, with exactly this Content-Type.
+        """
+        ...
+
+    def begin_parts(self, key: str, *, content_type: str) -> str:
+        """Opens an upload in parts and returns its reference. Nothing is visible before `finish_parts`."""
+        ...
+
+    def part_url(self, key: str, reference: str, number: int, *, size: int, seconds: int) -> str:
+        """A PUT address for part `number` (1, 2, …) of exactly `size` bytes; a part may be sent again."""
+        ...
+
+    def parts(self, key: str, reference: str) -> Sequence[Part]:
+        """The parts that are there, in order. Raises NotFound when the upload is finished, aborted or was never."""
+        ...
+
+    def finish_parts(self, key: str, reference: str) -> None:
+        """Makes one object of the parts that are there. Raises NotFound as `parts` does, Invalid if there are none."""
+        ...
+
+    def abort_parts(self, key: str, reference: str) -> None:
+        """Drops the upload with its parts; unknown references are fine."""
         ...
 
 
@@ -73,6 +98,29 @@ class LiveUpdates(Protocol):
     """Tells whoever watches a recording that its event log has grown."""
 
     def changed(self, recording_id: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of the messages for one connection: the first `sent` of them arrived; `gone` when nobody is there."""
+
+    sent: int
+    gone: bool = False
+
+
+class Connections(Protocol):
+    """WebSocket connections that somebody else holds open for us, by their id."""
+
+    def send(self, messages: Mapping[str, Sequence[str]]) -> Mapping[str, Delivery]:
+        """Sends to each connection its messages, in order, all connections side by side.
+
+        Raises nothing: what did not arrive is not counted as sent. A message is at most MESSAGE_BYTES of UTF-8.
+        """
+        ...
+
+    def close(self, connection_ids: Sequence[str]) -> None:
+        """Ends connections, side by side; those that are gone are fine. Raises nothing."""
+        ...
 
 
 class TaskTokens(Protocol):

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, create_engine, text
 
 from shared.adapters.embedded_postgres import EmbeddedPostgres
 from shared.db.database import Database
 from shared.db.migrations import migrate
 from tests.support.live import Watched, watch
+from tests.support.ministack import LocalAws, running_ministack
 from tests.support.server import Server
 
 
@@ -40,6 +42,13 @@ def meeting(server: Server) -> Watched:
 
 
 @pytest.fixture(scope="session")
+def ministack() -> Iterator[LocalAws]:
+    """AWS on the loopback that all tests share: each makes buckets and queues of its own."""
+    with running_ministack() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an empty database server."""
     embedded = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data")
@@ -47,23 +56,35 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     embedded.stop()
 
 
-@pytest.fixture
-def database(postgres: str, request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A fresh database at the newest schema."""
-    from sqlalchemy import create_engine, text
+@pytest.fixture(scope="session")
+def admin(postgres: str) -> Iterator[Engine]:
+    """Makes and drops databases; one, `migrated`, is at the newest schema."""
+    engine = create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        # Nothing here has to outlive a crash of the machine; where that matters, tests start a server of their own.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+        connection.execute(text("CREATE DATABASE migrated"))
+    db = Database(postgres.replace("/postgres?", "/migrated?"))
+    migrate(db)
+    db.close()
+    yield engine
+    engine.dispose()
 
+
+@pytest.fixture
+def database(postgres: str, admin: Engine, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A fresh database at the newest schema."""
     name = f"test_{abs(hash(request.node.nodeid)):x}"
-    admin = create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE migrated"))
     db = Database(postgres.replace("/postgres?", f"/{name}?"))
-    migrate(db)
     yield db
     db.close()
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
 
 
 @pytest.fixture

@@ -12,10 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from api.callers import caller_of, core_of
-from api.errors import STATUS
 from shared.adapters.local_live import LocalLiveUpdates
+from shared.dialects.http_status import status_of
 from shared.dialects.saled import events as phrase
 from shared.domain.accounts import Caller
+from shared.domain.connections import MESSAGE_BYTES
+from shared.domain.credentials import SUBPROTOCOL, offered_token
 from shared.domain.errors import HansardError, NotFound, Unavailable
 from shared.services import live
 from shared.services.core import Core
@@ -25,6 +27,8 @@ router = APIRouter()
 
 NOT_FOUND = 4404
 TRY_AGAIN_LATER = 1013
+NOT_TEXT = 1003
+TOO_LONG = 1009
 # How long to trust that nothing has happened: another process may write to the log, too.
 _LOOK_AGAIN_SECONDS = 10.0
 
@@ -42,7 +46,7 @@ async def watch(socket: WebSocket, job_id: str, after: str = "") -> None:
     except HansardError as refusal:
         await _refuse(socket, refusal)
         return
-    await socket.accept()
+    await socket.accept(SUBPROTOCOL if offered_token(socket.headers) else None)
     # A client that goes away ends the wait for it, wherever that stands.
     with contextlib.suppress(WebSocketDisconnect):
         if watched is None:
@@ -69,7 +73,7 @@ def _watched(core: Core, caller: Caller, job_id: str) -> Watched | None:
 
 
 async def _refuse(socket: WebSocket, refusal: HansardError) -> None:
-    status = STATUS[type(refusal)]
+    status = status_of(refusal)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     await socket.send_denial_response(JSONResponse({"detail": str(refusal)}, status, headers))
 
@@ -89,10 +93,16 @@ async def _follow(socket: WebSocket, core: Core, watched: Watched, seq: int) -> 
 
 
 async def _hear(socket: WebSocket) -> None:
-    """Answers pings; whatever else a client says is not for us."""
+    """Answers pings; whatever else a client says is not for us. What API Gateway would not take ends it here, too."""
     while True:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
+            return
+        if message.get("bytes") is not None:
+            await socket.close(NOT_TEXT)
+            return
+        if len((message.get("text") or "").encode()) > MESSAGE_BYTES:
+            await socket.close(TOO_LONG)
             return
         with contextlib.suppress(ValueError, RecursionError):
             said = json.loads(message.get("text") or "null")

@@ -10,12 +10,13 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from api import ranges
 from api.bodies import read_json
 from api.callers import CallerOf, CoreOf
+from api.presigned import uuid_of
 from api.speakr import queries
 from api.uploads import receive
 from shared.dialects.speakr import phrase, schemas
 from shared.domain.errors import Invalid, NotFound
 from shared.domain.tasks import TranscribeOptions
-from shared.services import jobs, recordings, transcripts
+from shared.services import jobs, recordings, transcripts, uploads
 
 router = APIRouter(tags=["Recordings"])
 
@@ -36,9 +37,13 @@ _TEXTS = ("transcription", "summary", "notes")
                 "multipart/form-data": {
                     "schema": {
                         "type": "object",
-                        "required": ["file"],
                         "properties": {
                             "file": {"type": "string", "format": "binary"},
+                            "upload_id": {
+                                "type": "string",
+                                "format": "uuid",
+                                "description": "instead of file: an upload of POST /uploads",
+                            },
                             "title": {"type": "string", "maxLength": 200},
                             "notes": {"type": "string"},
                             "language": {"type": "string", "description": "ISO 639-1; empty: found out"},
@@ -59,10 +64,13 @@ _TEXTS = ("transcription", "summary", "notes")
 async def upload(request: Request, core: CoreOf, caller: CallerOf) -> Any:
     """Stores a recording and queues its transcription."""
     form = await receive(request, core)
-    if form.upload is None:
-        raise Invalid("The form needs a part named file, with a file name.")
     new = queries.new_recording(form.fields)
-    recording, copies = await run_in_threadpool(recordings.create, core, caller, form.upload, new)
+    if form.upload is not None:
+        recording, copies = await run_in_threadpool(recordings.create, core, caller, form.upload, new)
+    elif upload_id := form.fields.get("upload_id"):
+        recording, copies = await run_in_threadpool(uploads.use, core, caller, uuid_of(upload_id), new)
+    else:
+        raise Invalid("The form needs a part named file, with a file name, or the upload_id of an upload.")
     return phrase.uploaded(recording, copies, new.notes.strip() or None)
 
 

@@ -39,7 +39,9 @@ _SEGMENTS_PER_REPORT = 200
 class Reports(Protocol):
     """Where a worker's reports go."""
 
-    def checkpoint(self) -> Checkpoint: ...
+    def checkpoint(self) -> Checkpoint:
+        """What is finished already. Raises Stopped when the work is no longer wanted."""
+        ...
 
     def send(self, body: ReportBody) -> None:
         """Raises Stopped when the work is no longer wanted."""
@@ -91,14 +93,15 @@ def _fail(reports: Reports, reason: str, *, retry: bool) -> None:
 def _run(task: TranscribeTask, reports: Reports, engines: Engines) -> None:
     began = time.monotonic()
     options = task.options
+    # First, so that the job is known to be at work while a model is fetched.
+    checkpoint = reports.checkpoint()
     transcriber, workers = engines.workers_for(options)
-    checkpoint = reports.checkpoint() if task.attempt > 1 else Checkpoint()
     info = audio.probe(task.audio_url)
     seams = checkpoint.seams or plan(task.audio_url, info.duration, transcriber, options, engines.processes)
     reports.send(Started(info.duration, seams, transcriber.name))
     recognition = Recognition(task.audio_url, seams, options, checkpoint, reports)
     missing = [part.index for part in recognition.missing]
-    logger.info("job %s, attempt %s: slices %s of %s", task.job_id, task.attempt, missing, len(seams) - 1)
+    logger.info("job %s: slices %s of %s", task.job_id, missing, len(seams) - 1)
     recognition.run(workers)
     results = recognition.results
     transcribed = time.monotonic()

@@ -4,10 +4,12 @@ import logging
 import threading
 import time
 from typing import Any
+from uuid import uuid4
 
 from shared.domain.errors import HansardError, Invalid, Unavailable
-from shared.domain.tasks import Checkpoint, Progress, Report, ReportBody, Stopped, TranscribeTask
-from shared.wire import report_to_json, slice_from_json, state_from_json
+from shared.domain.jobs import JobState
+from shared.domain.tasks import Beginning, Checkpoint, Progress, Report, ReportBody, Stopped, TranscribeTask
+from shared.wire import beginning_to_json, report_to_json, slice_from_json, state_from_json
 
 logger = logging.getLogger("hansard.worker")
 
@@ -21,7 +23,8 @@ _REFUSED = (400, 409, 413, 422)
 class HttpReports:
     """Reports of one attempt. While it is open, a heartbeat renews the lease when there is nothing to report.
 
-    `patience` is how many seconds a server may stay silent before the work is given up.
+    The attempt begins with the first call, whatever that is. `patience` is how many seconds a server may stay silent
+    before the work is given up.
     """
 
     def __init__(self, task: TranscribeTask, *, patience: float = 300.0) -> None:
@@ -34,13 +37,14 @@ class HttpReports:
             timeout=_TIMEOUT_SECONDS,
         )
         self._lock = threading.Lock()
+        self._worker = uuid4().hex
+        self._state: JobState | None = None
         self._seq = 0
         self._last = Progress("transcribing", 0.0)
         self._stopped = False
         self._closing = threading.Event()
 
     def __enter__(self) -> "HttpReports":
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,12 +56,24 @@ class HttpReports:
 
     def checkpoint(self) -> Checkpoint:
         """What earlier attempts have finished. Raises Stopped, Unavailable."""
+        with self._lock:
+            state = self._begun()
         url = self._task.callback_url
-        state = state_from_json(self._request("GET", url).content)
-        if not state.go_on:
-            raise Stopped
-        slices = [slice_from_json(self._request("GET", f"{url}/slices/{index}").content) for index in self._task.done]
+        slices = [slice_from_json(self._request("GET", f"{url}/slices/{index}").content) for index in state.done]
         return Checkpoint(state.seams, tuple(slices), state.diarization)
+
+    def _begun(self) -> JobState:
+        if self._stopped:
+            raise Stopped
+        if self._state is None:
+            beginning = beginning_to_json(Beginning(self._task.attempt, self._worker))
+            state = state_from_json(self._request("POST", f"{self._task.callback_url}/attempts", beginning).content)
+            if not state.go_on:
+                self._stopped = True
+                raise Stopped
+            self._state = state
+            threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        return self._state
 
     def send(self, body: ReportBody) -> None:
         """Raises Stopped when the job is no longer this worker's, Unavailable when nobody answers for minutes,
@@ -65,9 +81,8 @@ class HttpReports:
         with self._lock:
             if isinstance(body, Progress):
                 self._last = body
-            if self._stopped:
-                raise Stopped
-            report = Report(self._task.job_id, self._task.attempt, self._seq, body)
+            attempt = self._begun().attempt
+            report = Report(self._task.job_id, attempt, self._seq, body)
             answer = self._request("POST", self._task.callback_url, report_to_json(report)).json()
             self._seq += 1
             if not answer["go_on"]:

@@ -40,3 +40,8 @@ def touch_token(tx: Connection, token_id: int) -> None:
         api_tokens.c.last_used_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 1),
     )
     tx.execute(update(api_tokens).where(api_tokens.c.id == token_id, stale).values(last_used_at=func.now()))
+
+
+def user_by_id(tx: Connection, user_id: int) -> User:
+    row = tx.execute(select(users.c.id, users.c.username, users.c.is_admin).where(users.c.id == user_id)).one()
+    return User(*row)

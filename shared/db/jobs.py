@@ -4,10 +4,10 @@ Lock order, everywhere: jobs before recordings.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, RowMapping, Subquery, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -15,10 +15,7 @@ from shared.db.tables import jobs, slices
 from shared.domain.jobs import OPEN, Job, JobStatus
 from shared.domain.tasks import TranscribeOptions
 from shared.domain.transcripts import Diarization, SliceResult
-
-_slice_result = TypeAdapter(SliceResult)
-_diarization = TypeAdapter(Diarization)
-_options = TypeAdapter(TranscribeOptions)
+from shared.wire import from_plain, to_plain
 
 _COLUMNS = (
     jobs.c.id,
@@ -34,6 +31,8 @@ _COLUMNS = (
     jobs.c.slices_done,
     jobs.c.progress,
     jobs.c.launch_reference,
+    jobs.c.launch_attempt,
+    jobs.c.worker,
     jobs.c.first_seq,
     jobs.c.created_at,
 )
@@ -42,7 +41,7 @@ _COLUMNS = (
 def _job(row: RowMapping) -> Job:
     values = dict(row)
     values["status"] = JobStatus(values["status"])
-    values["options"] = _options.validate_python(values["options"])
+    values["options"] = TranscribeOptions(**values["options"])
     values["seams"] = tuple(values["seams"])
     return Job(**values)
 
@@ -61,7 +60,7 @@ def add(
         recording_id=recording_id,
         user_id=user_id,
         status=JobStatus.QUEUED,
-        options=_options.dump_python(options, mode="json"),
+        options=asdict(options),
         first_seq=first_seq,
         not_before=not_before,
     )
@@ -152,6 +151,11 @@ def expired(tx: Connection, now: datetime, *, limit: int = 100) -> list[Job]:
     return [_job(row) for row in rows.mappings()]
 
 
+def count_running(tx: Connection) -> int:
+    statement = select(func.count()).select_from(jobs).where(jobs.c.status == JobStatus.RUNNING)
+    return tx.execute(statement).scalar_one()
+
+
 def change(tx: Connection, job_id: int, **values: Any) -> None:
     tx.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
 
@@ -163,14 +167,14 @@ def queue_position(tx: Connection, job_id: int) -> int | None:
 
 
 def save_diarization(tx: Connection, job_id: int, found: Diarization) -> None:
-    change(tx, job_id, diarization=_diarization.dump_python(found, mode="json"))
+    change(tx, job_id, diarization=to_plain(found))
 
 
 def save_slice(tx: Connection, job_id: int, result: SliceResult) -> bool:
     """Stores a finished slice once; says whether it was new."""
     statement = (
         upsert(slices)
-        .values(job_id=job_id, index=result.index, result=_slice_result.dump_python(result, mode="json"))
+        .values(job_id=job_id, index=result.index, result=to_plain(result))
         .on_conflict_do_nothing()
         .returning(slices.c.index)
     )
@@ -184,13 +188,13 @@ def done_slices(tx: Connection, job_id: int) -> tuple[int, ...]:
 
 def diarization(tx: Connection, job_id: int) -> Diarization | None:
     found = tx.execute(select(jobs.c.diarization).where(jobs.c.id == job_id)).scalar_one()
-    return None if found is None else _diarization.validate_python(found)
+    return None if found is None else from_plain(Diarization, found)
 
 
 def slice_result(tx: Connection, job_id: int, index: int) -> SliceResult | None:
     statement = select(slices.c.result).where(slices.c.job_id == job_id, slices.c.index == index)
     found = tx.execute(statement).scalar_one_or_none()
-    return None if found is None else _slice_result.validate_python(found)
+    return None if found is None else from_plain(SliceResult, found)
 
 
 def model(tx: Connection, job_id: int) -> str | None:

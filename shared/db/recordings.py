@@ -101,8 +101,10 @@ def remove(tx: Connection, recording_id: int) -> None:
     tx.execute(delete(recordings).where(recordings.c.id == recording_id))
 
 
-def copies(tx: Connection, user_id: int, sha256: str, *, but: int) -> list[Recording]:
-    """Other recordings of the user with the same bytes, oldest first."""
+def copies(tx: Connection, user_id: int, sha256: str | None, *, but: int) -> list[Recording]:
+    """Other recordings of the user with the same bytes, oldest first; none where the bytes are not known."""
+    if sha256 is None:
+        return []
     rows = tx.execute(
         select(*_COLUMNS)
         .where(recordings.c.user_id == user_id, recordings.c.sha256 == sha256, recordings.c.id != but)

@@ -106,7 +106,8 @@ recordings = Table(
     Column("original_filename", Text, nullable=False),
     Column("mime_type", Text, nullable=False),
     Column("file_size", BigInteger, nullable=False),
-    Column("sha256", Text, nullable=False),
+    # None where nobody has told it: bytes that went straight to the store.
+    Column("sha256", Text),
     Column("audio_key", Text, nullable=False),
     Column("audio_duration", Double),
     Column("audio_codec", Text),
@@ -160,6 +161,9 @@ jobs = Table(
     Column("lease_until", DateTime(timezone=True)),
     Column("not_before", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("launch_reference", Text),
+    # What `attempt` was when it was launched, and who reports under it.
+    Column("launch_attempt", Integer, nullable=False, server_default=text("0")),
+    Column("worker", Text),
     Column("options", JSONB, nullable=False),
     Column("seams", ARRAY(Double), nullable=False, server_default=text("'{}'")),
     Column("slices_done", Integer, nullable=False, server_default=text("0")),
@@ -232,13 +236,50 @@ connections = Table(
     "connections",
     metadata,
     Column("id", Text, primary_key=True),
-    _recording(),
+    # No foreign key: who watches a recording that is deleted has yet to be told.
+    Column("recording_id", BigInteger, nullable=False),
     _owner(),
     Column("dialect", Text, nullable=False),
-    # The last event this connection was sent.
+    # The last event this connection was sent, and when.
     Column("after_seq", BigInteger, nullable=False, server_default=text("0")),
+    _at("sent_at"),
     _created(),
     _at("expires_at", nullable=False),
     Index(None, "recording_id"),
     Index(None, "expires_at"),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    # Also the uuid of the recording that comes of it.
+    Column("id", Uuid, primary_key=True),
+    _owner(),
+    Column("key", Text, nullable=False, unique=True),
+    Column("reference", Text),
+    Column("filename", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("part_size", BigInteger, nullable=False),
+    Column("sha256", Text),
+    # The recording that is to be made as soon as the bytes are there; NULL: the client makes it.
+    Column("recording", JSONB),
+    Column("status", Text, nullable=False, server_default=text("'open'")),
+    Column("error_message", Text),
+    _created(),
+    # When the sweep looks at it next.
+    _at("check_at", nullable=False),
+    _at("expires_at", nullable=False),
+    CheckConstraint("status IN ('open', 'complete', 'used', 'aborted')", name="status"),
+    Index(None, "user_id"),
+    Index(None, "check_at"),
+)
+
+# Objects that no row will know: the sweep deletes them when they are due.
+object_deletions = Table(
+    "object_deletions",
+    metadata,
+    Column("key", Text, primary_key=True),
+    _at("due_at", nullable=False),
+    Index(None, "due_at"),
 )

@@ -23,7 +23,11 @@ OPEN = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.PAUSED)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`failures` counts attempts in a row that finished no slice; `attempt` counts launches and only grows."""
+    """`failures` counts attempts in a row that finished no slice.
+
+    `attempt` counts workers that began and only grows; `launch_attempt` is what it was at the last launch, and `worker`
+    the one that reports now.
+    """
 
     id: int
     recording_id: int
@@ -38,16 +42,23 @@ class Job:
     slices_done: int
     progress: int
     launch_reference: str | None
+    launch_attempt: int
+    worker: str | None
     first_seq: int
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """What a worker that takes a job over is told; `seams` is empty if no earlier attempt got as far as a plan."""
+    """What a worker that begins is told: the attempt it reports under, and what is already there.
+
+    `done` names the finished slices; `seams` is empty if no earlier attempt got as far as a plan.
+    """
 
     go_on: bool
+    attempt: int = 0
     seams: tuple[float, ...] = ()
+    done: tuple[int, ...] = ()
     diarization: Diarization | None = None
 
 

@@ -59,7 +59,7 @@ class Recording:
     original_filename: str
     mime_type: str
     file_size: int
-    sha256: str
+    sha256: str | None
     audio_key: str
     audio_duration: float | None
     language: str | None

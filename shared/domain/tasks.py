@@ -1,8 +1,9 @@
 """The protocol between the web side and the GPU side: a task goes out, ordered reports come back.
 
-A worker posts each report as JSON to `callback_url` with `Authorization: Bearer <token>` and waits for the answer
-before it sends the next; `seq` counts 0, 1, 2, … within one attempt. Recording a report is idempotent, so a worker
-repeats one until it is answered. The answer says whether to go on.
+A worker begins with a POST of a Beginning to `<callback_url>/attempts` and learns what is already there. Then it posts
+each report as JSON to `callback_url` and waits for the answer before it sends the next; `seq` counts 0, 1, 2, … within
+one attempt. Recording a report is idempotent, so a worker repeats one until it is answered. The answer says whether to
+go on. Every request carries `Authorization: Bearer <token>`.
 """
 
 from dataclasses import dataclass, field
@@ -33,9 +34,8 @@ class TranscribeOptions:
 class TranscribeTask:
     """All a worker needs: it holds no other key.
 
-    `done` names the slices that earlier attempts have finished: a GET of `<callback_url>/slices/<index>` hands one
-    back, a GET of `callback_url` the plan and the speakers. (One by one: a Lambda could not answer all at once.)
-    A worker that says nothing for `lease_seconds` counts as dead.
+    The slices that earlier attempts have finished come one by one from `<callback_url>/slices/<index>`: a Lambda could
+    not answer all at once. A worker that says nothing for `lease_seconds` counts as dead.
     """
 
     job_id: int
@@ -44,9 +44,20 @@ class TranscribeTask:
     callback_url: str
     token: str
     options: TranscribeOptions = field(default_factory=TranscribeOptions)
-    done: tuple[int, ...] = ()
     lease_seconds: float = 120.0
     version: int = PROTOCOL_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A worker takes up a task: `attempt` as the task says, `worker` a random name for this run of it.
+
+    The same task may come to a second worker (Modal restarts the input of a container that died): it is given an
+    attempt of its own, and what the first still reports is ignored.
+    """
+
+    attempt: int
+    worker: str
 
 
 @dataclass(frozen=True, slots=True)

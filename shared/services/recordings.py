@@ -1,14 +1,16 @@
 """Recordings: take one in, find, list, change nothing by halves, delete all of it."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from shared.db import events, jobs, recordings
+from shared.db import events, jobs, recordings, uploads
+from shared.db.database import Transaction
 from shared.domain import events as kinds
 from shared.domain.accounts import Caller
-from shared.domain.errors import Invalid, NotFound, TooLarge, Unavailable
+from shared.domain.errors import Conflict, Invalid, NotFound, TooLarge, Unavailable
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.languages import normalize_language
 from shared.domain.models import resolve_model
@@ -25,6 +27,7 @@ from shared.domain.recordings import (
 )
 from shared.domain.tasks import TranscribeOptions
 from shared.domain.transcripts import AudioInfo
+from shared.domain.uploads import UPLOAD_MEMORY, UploadStatus
 from shared.services import access
 from shared.services.access import Action
 from shared.services.core import Core
@@ -37,7 +40,7 @@ class StoredUpload:
     uuid: UUID
     key: str
     size: int
-    sha256: str
+    sha256: str | None
     filename: str
     content_type: str
 
@@ -89,46 +92,67 @@ def create(
     are gone again. Raises Invalid when they are not a recording, TooLarge when it is too long.
     """
     try:
-        new = check_new(core, new)
-        audio = _probe(core, upload)
-        filename = clean_filename(upload.filename)
-        with core.db.begin() as tx:
-            recording_id = recordings.add(
-                tx,
-                uuid=upload.uuid,
-                user_id=caller.user_id,
-                title=new.title or f"Recording - {filename}"[:200],
-                title_given=bool(new.title),
-                status=RecordingStatus.PENDING,
-                original_filename=filename,
-                mime_type=media_type(upload.content_type, filename),
-                file_size=upload.size,
-                sha256=upload.sha256,
-                audio_key=upload.key,
-                notes=new.notes or None,
-                meeting_date=new.meeting_date or (audio and audio.recorded_at) or core.now(),
-                language=new.options.language,
-                **_audio_columns(audio),
-            )
-            seq = events.append(
-                tx,
-                recording_id,
-                [
-                    (kinds.RECORDING_CREATED, {"title": new.title, "original_filename": filename}),
-                    (kinds.JOB_QUEUED, {"percent": 0}),
-                ],
-            )
-            jobs.add(tx, recording_id, caller.user_id, new.options, first_seq=seq, not_before=core.now())
-            recording = _found(recordings.by_id(tx, recording_id))
-            copies = recordings.copies(tx, caller.user_id, upload.sha256, but=recording_id)
+        return take_in(core, caller, upload, new)
     except Unavailable:
-        # The commit may have happened before the database went away: the bytes stay, `remove_orphans` decides.
+        # The commit may have happened before the database went away: the bytes stay until the sweep knows.
         raise
     except BaseException:
         core.objects.delete(upload.key)
         raise
+
+
+def take_in(
+    core: Core, caller: Caller, upload: StoredUpload, new: NewRecording
+) -> tuple[Recording, Sequence[Recording]]:
+    """As `create`, but the bytes stay whatever happens. An upload that has its recording already gets the same one."""
+    new = check_new(core, new)
+    audio = _probe(core, upload)
+    with core.db.begin() as tx:
+        recording = _made_before(core, upload, tx)
+        if recording is None:
+            recording = _add(core, caller, upload, new, audio, tx)
+        copies = recordings.copies(tx, caller.user_id, upload.sha256, but=recording.id)
     core.kicks.kick()
     return recording, copies
+
+
+def _made_before(core: Core, upload: StoredUpload, tx: Transaction) -> Recording | None:
+    """For an upload of several requests, two of which may come here at once. Raises Conflict when it was given up."""
+    begun = uploads.by_id(tx, upload.uuid, lock=True)
+    if begun is None:
+        return None
+    if begun.status is UploadStatus.ABORTED:
+        raise Conflict(begun.error_message or "The upload was aborted.")
+    uploads.change(tx, upload.uuid, status=UploadStatus.USED, check_at=core.now() + UPLOAD_MEMORY)
+    return recordings.by_uuid(tx, upload.uuid)
+
+
+def _add(
+    core: Core, caller: Caller, upload: StoredUpload, new: NewRecording, audio: AudioInfo | None, tx: Transaction
+) -> Recording:
+    filename = clean_filename(upload.filename)
+    recording_id = recordings.add(
+        tx,
+        uuid=upload.uuid,
+        user_id=caller.user_id,
+        title=new.title or f"Recording - {filename}"[:200],
+        title_given=bool(new.title),
+        status=RecordingStatus.PENDING,
+        original_filename=filename,
+        mime_type=media_type(upload.content_type, filename),
+        file_size=upload.size,
+        sha256=upload.sha256,
+        audio_key=upload.key,
+        notes=new.notes or None,
+        meeting_date=new.meeting_date or (audio and audio.recorded_at) or core.now(),
+        language=new.options.language,
+        **_audio_columns(audio),
+    )
+    created = (kinds.RECORDING_CREATED, {"title": new.title, "original_filename": filename})
+    seq = events.append(tx, recording_id, [created, (kinds.JOB_QUEUED, {"percent": 0})])
+    jobs.add(tx, recording_id, caller.user_id, new.options, first_seq=seq, not_before=core.now())
+    uploads.keep_object(tx, upload.key)
+    return _found(recordings.by_id(tx, recording_id))
 
 
 def _probe(core: Core, upload: StoredUpload) -> AudioInfo | None:
@@ -216,8 +240,9 @@ def delete(core: Core, caller: Caller, recording_id: int) -> Recording:
     if job is not None and job.launch_reference:
         core.launcher.cancel(job.launch_reference)
     core.live.changed(recording_id)
-    # The row is gone, so nobody can ask for the bytes; if this process dies here, `remove_orphans` finds them.
-    core.objects.delete(recording.audio_key)
+    # The row is gone, so nobody can ask for the bytes; if they cannot go now, the sweep sees to it.
+    with contextlib.suppress(Unavailable):
+        core.objects.delete(recording.audio_key)
     return recording
 
 
@@ -231,6 +256,7 @@ def _remove(core: Core, caller: Caller, recording_id: int) -> tuple[Recording, J
             return None
         job = jobs.open_job(tx, recording_id)
         recordings.remove(tx, recording_id)
+        uploads.delete_object_later(tx, recording.audio_key, core.now())
         return recording, job
 
 
@@ -238,17 +264,20 @@ def remove_orphans(core: Core) -> int:
     """Deletes stored audio that no row knows: what a crash between two steps left. Only while nobody uploads."""
     stored = core.objects.keys()
     with core.db.begin() as tx:
-        known = recordings.audio_keys(tx)
+        known = recordings.audio_keys(tx) | uploads.keys(tx)
     orphans = [key for key in stored if key not in known]
     for key in orphans:
         core.objects.delete(key)
     return len(orphans)
 
 
-def new_upload_place() -> tuple[UUID, str]:
-    """A fresh recording uuid and the key its audio goes to."""
+def new_upload_place(core: Core) -> tuple[UUID, str]:
+    """A fresh recording uuid and the key its audio goes to. What is put there goes away if no recording comes of it."""
     uuid = uuid4()
-    return uuid, audio_key(uuid)
+    key = audio_key(uuid)
+    with core.db.begin() as tx:
+        uploads.delete_object_later(tx, key, core.now() + timedelta(days=1))
+    return uuid, key
 
 
 def _found(recording: Recording | None) -> Recording:

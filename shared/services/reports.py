@@ -27,8 +27,8 @@ from shared.domain.tasks import (
     Summarizing,
 )
 from shared.domain.transcripts import Segment, Summary
+from shared.services.attempts import fail, retry_or_fail
 from shared.services.core import Core
-from shared.services.jobs import fail, retry_or_fail
 
 logger = logging.getLogger("hansard.jobs")
 

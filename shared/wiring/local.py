@@ -5,12 +5,13 @@ import logging
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from shared.adapters.embedded_postgres import EmbeddedPostgres
 from shared.adapters.folder_store import FolderStore
+from shared.adapters.http_launcher import HttpLauncher
 from shared.adapters.local_kicks import LocalKicks
 from shared.adapters.local_live import LocalLiveUpdates
 from shared.adapters.process_launcher import ProcessLauncher
@@ -19,15 +20,16 @@ from shared.adapters.task_tokens import JwtTaskTokens
 from shared.db import installation
 from shared.db.database import Database
 from shared.db.migrations import migrate
-from shared.domain.errors import Conflict
-from shared.services import jobs, recordings
+from shared.domain.addresses import is_loopback
+from shared.domain.errors import Conflict, Invalid
+from shared.services import attempts, recordings
 from shared.services.core import Core
+from shared.services.sweep import sweep
 from shared.wiring.settings import Settings
+from shared.wiring.worker import WORKER_COMMAND
 
 logger = logging.getLogger("hansard")
 
-# -P: a folder named `api` where the server is started must not stand in for ours.
-WORKER_COMMAND = (sys.executable, "-P", "-m", "api.worker")
 PROBE_COMMAND = (sys.executable, "-P", "-m", "api.probe")
 
 
@@ -67,13 +69,16 @@ def _open(url: str | None) -> Iterator[Database]:
 @contextmanager
 def core(settings: Settings, base_url: str) -> Iterator[Core]:
     """Everything running: workers, sweep, database. `base_url` is where this process will answer, without `/`."""
+    callback_url, launcher = _callback_url(settings, base_url), _launcher(settings)
     with ExitStack() as stack:
         stack.enter_context(_only_server(settings.data_dir))
         postgres = stack.enter_context(_postgres(settings))
         db = stack.enter_context(_open(postgres.start() if postgres else settings.database_url))
         secret = _secret(settings.data_dir / "secret")
-        objects = FolderStore(settings.data_dir / "objects", f"{base_url}/objects/", secret.encode())
-        launcher = ProcessLauncher(WORKER_COMMAND, settings.workers)
+        public_url = (settings.public_url or base_url).rstrip("/")
+        objects = FolderStore(
+            settings.data_dir / "objects", f"{callback_url}/objects/", secret.encode(), f"{public_url}/objects/"
+        )
         kicks = LocalKicks(postgres.revive if postgres else None)
         built = Core(
             db=db,
@@ -82,25 +87,60 @@ def core(settings: Settings, base_url: str) -> Iterator[Core]:
             kicks=kicks,
             live=LocalLiveUpdates(),
             task_tokens=JwtTaskTokens(secret),
-            callback_url=f"{base_url}/jobs/",
+            callback_url=f"{callback_url}/jobs/",
             probe=ProcessProbe(PROBE_COMMAND),
             limits=settings.limits(),
         )
-        # Nobody uploads yet and no worker has survived the last server: what is unfinished is a leftover.
+        # Nobody uploads yet: what is unfinished is a leftover.
         objects.remove_unfinished()
         if _is_store_of(settings.data_dir / "objects" / "database", db):
             recordings.remove_orphans(built)
-        jobs.recover(built)
-        launcher.start(lambda job_id, attempt, reason: jobs.attempt_ended(built, job_id, attempt, reason))
-        stack.callback(launcher.stop)
+        stack.callback(_start(launcher, built))
         stack.callback(kicks.stop)
         yield built
+
+
+def _callback_url(settings: Settings, base_url: str) -> str:
+    """Where workers reach this server, without `/`.
+
+    Raises Invalid for what cannot work: a worker that is turned away tells nobody, and its job would wait for ever.
+    """
+    url = (settings.callback_url or base_url).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise Invalid("HANSARD_CALLBACK_URL has to be like http://192.0.2.1:8000.")
+    if settings.auth == "none" and not is_loopback(url):
+        raise Invalid(
+            f"Without accounts this server answers to its own machine only, so no worker reaches it at {url} "
+            "(HANSARD_CALLBACK_URL). Set HANSARD_AUTH=required, or let the worker come through a tunnel."
+        )
+    elsewhere = settings.worker_url and not is_loopback(settings.worker_url)
+    if elsewhere and not settings.callback_url and is_loopback(url):
+        raise Invalid("Set HANSARD_CALLBACK_URL to the address at which the worker reaches this server.")
+    return url
+
+
+def _launcher(settings: Settings) -> ProcessLauncher | HttpLauncher:
+    if settings.worker_url:
+        return HttpLauncher(settings.worker_url, settings.worker_token)
+    return ProcessLauncher(WORKER_COMMAND, settings.workers)
+
+
+def _start(launcher: ProcessLauncher | HttpLauncher, built: Core) -> Callable[[], None]:
+    """Takes up what the last server left, and returns what ends the launcher."""
+    if isinstance(launcher, HttpLauncher):
+        # Workers on another machine outlive a server and repeat their reports until one is back: their jobs go on.
+        # Of those that did not, the leases run out.
+        return launcher.close
+    # No worker process has survived the last server.
+    attempts.recover(built)
+    launcher.start(lambda job_id, attempt, reason: attempts.attempt_ended(built, job_id, attempt, reason))
+    return launcher.stop
 
 
 def start_work(built: Core) -> None:
     """Begins to launch jobs: once the server answers, since workers fetch audio from it and report to it."""
     assert isinstance(built.kicks, LocalKicks)
-    built.kicks.start(lambda: jobs.sweep(built))
+    built.kicks.start(lambda: sweep(built))
 
 
 def _is_store_of(note: Path, db: Database) -> bool:

@@ -58,6 +58,28 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
+    worker_url: str | None = Field(
+        default=None, description="A `hansard worker` on another machine that does the speech work."
+    )
+    worker_token: str | None = Field(default=None, description="The token that this worker and its callers share.")
+    callback_url: str | None = Field(
+        default=None, description="The address at which workers reach this server, without a path."
+    )
+    max_jobs: int = Field(default=50, ge=1, description="In the cloud: how many recordings are worked on at once.")
+    secrets_path: str | None = Field(
+        default=None, description="In the cloud: the SSM parameters below this path are settings, too."
+    )
+    secret: str | None = Field(default=None, description="In the cloud: signs the tokens of tasks; 32 random bytes.")
+    bucket: str | None = Field(default=None, description="In the cloud: the S3 bucket that keeps the audio.")
+    jobs_queue_url: str | None = Field(default=None, description="In the cloud: the SQS queue of kicks.")
+    live_queue_url: str | None = Field(default=None, description="In the cloud: the SQS queue of live updates.")
+    connections_url: str | None = Field(
+        default=None, description="In the cloud: where API Gateway takes messages for WebSocket connections."
+    )
+    modal_app: str | None = Field(default=None, description="In the cloud: the Modal app that does the speech work.")
+    modal_environment: str | None = Field(default=None, description="The Modal environment of that app.")
+    modal_token_id: str | None = Field(default=None, description="With the next one: the Modal token.")
+    modal_token_secret: str | None = Field(default=None, description="The secret of the Modal token.")
 
     def limits(self) -> Limits:
         return Limits(

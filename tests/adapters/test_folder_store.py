@@ -85,15 +85,33 @@ def test_an_address_gives_the_object_whole_and_in_parts(served: FolderStore) -> 
 
 
 def test_an_address_takes_an_object(served: FolderStore) -> None:
-    url = served.upload_url("test/new", seconds=60)
-    assert httpx2.put(url, content=b"x" * 3_000_000).status_code == 204
+    url = served.upload_url("test/new", content_type="audio/wav", size=3_000_000, seconds=60)
+    assert httpx2.put(url, content=b"x" * 3_000_000, headers={"Content-Type": "audio/wav"}).status_code == 204
     assert served.size("test/new") == 3_000_000
 
 
 def test_an_address_for_reading_does_not_write_and_the_other_way_round(served: FolderStore) -> None:
     assert httpx2.put(served.download_url("test/hello", seconds=60), content=b"other").status_code == 401
-    assert httpx2.get(served.upload_url("test/hello", seconds=60)).status_code == 401
+    assert httpx2.get(_upload_url(served, "test/hello")).status_code == 401
     assert served.size("test/hello") == 10
+
+
+def _upload_url(store: FolderStore, key: str) -> str:
+    return store.upload_url(key, content_type="audio/wav", size=3, seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [("text/plain", b"abc", 400), ("audio/wav", b"ab", 400), ("audio/wav", b"abcd", 413), ("audio/wav", b"abc", 204)],
+)
+def test_an_address_takes_what_it_was_made_for(served: FolderStore, kind: str, body: bytes, status: int) -> None:
+    url = _upload_url(served, f"test/bound {kind} {len(body)}")
+    assert httpx2.put(url, content=body, headers={"Content-Type": kind}).status_code == status
+
+
+def test_what_an_address_was_made_for_cannot_be_changed(served: FolderStore) -> None:
+    url = _upload_url(served, "test/bound").replace("size=3", "size=4")
+    assert httpx2.put(url, content=b"abcd", headers={"Content-Type": "audio/wav"}).status_code == 401
 
 
 def test_an_address_that_has_run_out_is_refused(served: FolderStore) -> None:
@@ -131,4 +149,4 @@ def test_another_secret_signs_nothing_here(served: FolderStore, server: Server) 
 def test_a_time_that_is_none_is_refused(tmp_path: Path, expires: str) -> None:
     store = FolderStore(tmp_path, "", b"secret")
     with pytest.raises(Unauthenticated):
-        store.check("GET", "audio/one", expires, "0" * 64)
+        store.check("GET", "audio/one", {"expires": expires, "signature": "0" * 64})

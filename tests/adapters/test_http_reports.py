@@ -103,12 +103,29 @@ def _error_of(reports: HttpReports) -> Unavailable:
 
 def test_what_earlier_attempts_did_is_fetched_in_parts() -> None:
     parts = [SliceResult(index, (Word("hello", 0.0, 1.0),), 1.0) for index in (0, 2)]
-    state = b'{"go_on": true, "seams": [0.0, 10.0, 20.0, 30.0]}'
+    state = b'{"go_on": true, "attempt": 2, "seams": [0.0, 10.0, 20.0, 30.0], "done": [0, 2]}'
     with ReportServer(503, "well", "break", state=state) as server:
         server.slices = {part.index: slice_to_json(part) for part in parts}
-        with HttpReports(_task(server.url, done=(0, 2))) as reports:
+        with _reports(server) as reports:
             found = reports.checkpoint()
     assert (found.seams, found.slices, found.diarization) == ((0.0, 10.0, 20.0, 30.0), tuple(parts), None)
+
+
+def test_a_worker_begins_once_and_reports_under_the_attempt_it_is_given() -> None:
+    with ReportServer(state=b'{"go_on": true, "attempt": 5}') as server, _reports(server) as reports:
+        reports.checkpoint()
+        reports.send(PROGRESS)
+    assert [beginning["attempt"] for beginning in server.beginnings] == [2]
+    assert server.bodies[0]["attempt"] == 5
+
+
+def test_each_worker_has_a_name_of_its_own() -> None:
+    with ReportServer() as server:
+        for _ in range(2):
+            with _reports(server) as reports:
+                reports.send(PROGRESS)
+    first, second = (beginning["worker"] for beginning in server.beginnings)
+    assert first != second
 
 
 def test_a_state_that_is_none_is_refused() -> None:

@@ -128,7 +128,7 @@ def test_pings_are_answered_and_other_words_ignored(waiting_server: Server, sile
     uploaded = waiting_server.upload(silent_wav)
     with open_live(waiting_server, uploaded["uuid"]) as socket:
         assert json.loads(socket.recv(timeout=10))["message"] == "Waiting for a worker"
-        for word in ("hello", "{", "[1]", "null", '{"type": "stop"}', "[" * 50_000, b"\x00\x01binary", ""):
+        for word in ("hello", "{", "[1]", "null", '{"type": "stop"}', "[" * 50_000, ""):
             socket.send(word)
         socket.send('{"type": "ping"}')
         assert json.loads(socket.recv(timeout=10)) == {"type": "pong"}
@@ -183,3 +183,15 @@ def test_the_live_address_is_no_page(server: Server) -> None:
     with pytest.raises(InvalidStatus) as refusal:
         open_live(server, "a/b").close()
     assert refusal.value.response.status_code in (403, 404)
+
+
+@pytest.mark.parametrize(("said", "code"), [(b"binary", 1003), ("é" * 70_000, 1009)], ids=["binary", "too long"])
+def test_what_api_gateway_would_not_take_ends_the_connection(
+    waiting_server: Server, silent_wav: Path, said: str | bytes, code: int
+) -> None:
+    uploaded = waiting_server.upload(silent_wav)
+    with open_live(waiting_server, uploaded["uuid"]) as socket:
+        socket.recv(timeout=10)
+        socket.send(said)
+        hear(socket, seconds=10)
+    assert socket.close_code == code

@@ -144,8 +144,8 @@ def test_a_transcript_that_is_not_there_yet_is_a_404_and_an_empty_summary(
 @pytest.mark.parametrize(
     "path",
     [
-        "/jobs/1",
-        "/jobs/99999999999999999999",
+        "/jobs/1/slices/0",
+        "/jobs/99999999999999999999/slices/0",
         "/objects/audio/x",
         "/objects/audio/x?expires=1&signature=abc",
         "/objects/audio/x?expires=soon&signature=%C3%A9",

@@ -1,5 +1,6 @@
 """With accounts: who may come in, by which of the four places, and what strangers get to see."""
 
+import json
 import subprocess
 import sys
 import uuid
@@ -227,3 +228,12 @@ def test_the_live_socket_wants_the_owner(
     for query, headers in ((f"?token={ann.token}", {}), ("", ann.headers), ("", {"X-API-Token": ann.token})):
         with open_live(secured_server, anns["uuid"], query, additional_headers=headers) as socket:
             assert hear(socket)[-1]["status"] == "completed"
+
+
+def test_a_browser_offers_its_token_as_a_subprotocol(secured_server: Server, ann: Account) -> None:
+    with open_live(secured_server, str(uuid.uuid4()), subprotocols=["bearer", ann.token]) as socket:
+        assert socket.subprotocol == "bearer"
+        assert json.loads(socket.recv(timeout=10))["status"] == "not_found"
+    with pytest.raises(InvalidStatus) as refusal:
+        open_live(secured_server, str(uuid.uuid4()), subprotocols=["bearer", "forged"]).close()
+    assert refusal.value.response.status_code == 401

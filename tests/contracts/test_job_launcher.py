@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
+from shared.adapters.http_launcher import HttpLauncher
 from shared.adapters.process_launcher import ProcessLauncher
 from shared.domain.tasks import TranscribeTask
 from shared.ports import JobLauncher
 from tests.support.fakes import MemoryLauncher
 from tests.support.waiting import until
+from tests.support.worker import serving
 
 #: A worker that works until it is ended.
 PATIENT = (sys.executable, "-c", "import sys; sys.stdin.read()")
@@ -19,10 +22,14 @@ def task(job_id: int = 1, attempt: int = 1) -> TranscribeTask:
     return TranscribeTask(job_id, attempt, "http://here/audio", "http://here/jobs/1", "token")
 
 
-@pytest.fixture(params=["process", "memory"])
+@pytest.fixture(params=["process", "http", "memory"])
 def launcher(request: pytest.FixtureRequest) -> Iterator[JobLauncher]:
     if request.param == "memory":
         yield MemoryLauncher(2)
+        return
+    if request.param == "http":
+        with serving(PATIENT, 2, token="secret") as url, closing(HttpLauncher(url, "secret")) as distant:
+            yield distant
         return
     processes = ProcessLauncher(PATIENT, 2)
     yield processes

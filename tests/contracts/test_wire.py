@@ -11,6 +11,7 @@ from shared.domain.errors import Invalid
 from shared.domain.jobs import JobState
 from shared.domain.tasks import (
     PROTOCOL_VERSION,
+    Beginning,
     Completed,
     Diarized,
     Failed,
@@ -56,8 +57,8 @@ TASKS = st.builds(
     TEXT,
     TEXT,
     OPTIONS,
-    st.lists(st.integers(0, 100), max_size=3).map(tuple),
 )
+BEGINNINGS = st.builds(Beginning, st.integers(1, 1000), TEXT)
 
 
 @settings(max_examples=100, deadline=None)
@@ -77,9 +78,15 @@ def test_a_task_comes_out_as_it_went_in_on_one_line(task: TranscribeTask) -> Non
 @settings(max_examples=50, deadline=None)
 @given(SLICES, DIARIZATIONS)
 def test_what_earlier_attempts_did_comes_out_as_it_went_in(part: SliceResult, found: Diarization) -> None:
-    state = JobState(go_on=True, seams=(0.0, 1.5), diarization=found)
+    state = JobState(go_on=True, attempt=3, seams=(0.0, 1.5), done=(0, 2), diarization=found)
     assert wire.slice_from_json(wire.slice_to_json(part)) == part
     assert wire.state_from_json(wire.state_to_json(state)) == state
+
+
+@settings(max_examples=20, deadline=None)
+@given(BEGINNINGS)
+def test_a_beginning_comes_out_as_it_went_in(beginning: Beginning) -> None:
+    assert wire.beginning_from_json(wire.beginning_to_json(beginning)) == beginning
 
 
 def test_a_task_of_a_later_protocol_is_refused_and_says_so() -> None:
@@ -95,7 +102,14 @@ def test_what_an_older_side_does_not_know_is_passed_over() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"null", b"\xff", b'{"job_id": "x"}', b"[" * 100_000])
 def test_what_is_not_of_the_protocol_is_refused(data: bytes) -> None:
-    for read in (wire.task_from_json, wire.report_from_json, wire.state_from_json, wire.slice_from_json):
+    readers = (
+        wire.task_from_json,
+        wire.beginning_from_json,
+        wire.report_from_json,
+        wire.state_from_json,
+        wire.slice_from_json,
+    )
+    for read in readers:
         with pytest.raises(Invalid):
             read(data)
 

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from alembic.config import Config
 from sqlalchemy import text
 
 from shared.db import installation, migrations, recordings
@@ -11,7 +13,7 @@ from shared.db.database import Database
 from shared.db.tables import metadata
 from shared.domain.errors import Invalid, Unavailable
 from tests.support.server import ROOT
-from tests.support.world import World
+from tests.support.world import ATTEMPT, World
 
 
 def is_current(database: Database) -> bool:
@@ -130,3 +132,56 @@ def test_a_connection_that_was_closed_is_replaced(database: Database) -> None:
             other.execute(text("SELECT pg_terminate_backend(:number)"), {"number": number})
         lost.execute(text("SELECT 1"))
     database.ping()
+
+
+def test_data_of_the_release_before_comes_along(database: Database) -> None:
+    from alembic import command
+
+    world = World(database)
+    recording, task = world.launched()
+    settings = migrations.config()
+    with database.begin() as tx:
+        settings.attributes["connection"] = tx
+        command.downgrade(settings, "0001")
+        watching = "INSERT INTO connections (id, recording_id, user_id, dialect, expires_at)"
+        values = {"recording": recording.id, "user": recording.user_id}
+        tx.execute(text(f"{watching} VALUES ('x', :recording, :user, 'saled', now())"), values)
+    migrations.migrate(database)
+    assert world.report(task, *ATTEMPT), "what was launched before the migration goes on after it"
+    assert world.recording(recording).sha256 == "0" * 64
+    with database.begin() as tx:
+        tx.execute(text("UPDATE recordings SET sha256 = NULL"))
+        recordings.remove(tx, recording.id)
+        settings.attributes["connection"] = tx
+        command.downgrade(settings, "0001")
+        assert tx.execute(text("SELECT count(*) FROM connections")).scalar_one() == 0
+
+
+def test_before_a_deploy_only_what_the_old_code_can_live_with_is_migrated(database: Database, tmp_path: Path) -> None:
+    steps = {"a": "pre", "b": "pre", "c": "post", "d": "pre"}
+    down: str | None = None
+    (tmp_path / "versions").mkdir()
+    for name, step in steps.items():
+        lines = (f'revision = "{name}"', f"down_revision = {down!r}", f'step = "{step}"', "def upgrade(): pass")
+        (tmp_path / "versions" / f"{name}.py").write_text("\n".join(lines))
+        down = name
+    settings = Config()
+    settings.set_main_option("script_location", str(tmp_path))
+    with database.begin() as tx:
+        tx.execute(text("DELETE FROM alembic_version"))
+        assert migrations._last_pre(settings, tx) == "b"
+        for current, target in (("a", "b"), ("b", None), ("c", "d"), ("d", None)):
+            tx.execute(text("DELETE FROM alembic_version"))
+            tx.execute(text("INSERT INTO alembic_version VALUES (:current)"), {"current": current})
+            assert migrations._last_pre(settings, tx) == target
+
+
+def test_every_migration_says_when_it_may_run() -> None:
+    from alembic.script import ScriptDirectory
+
+    revisions = list(ScriptDirectory.from_config(migrations.config()).walk_revisions())
+    assert {revision.module.step for revision in revisions} <= {"pre", "post"}
+
+
+def test_migrating_before_a_deploy_says_how_far_it_came(database: Database) -> None:
+    assert migrations.migrate(database, only_pre=True) == migrations.migrate(database) == "0002"

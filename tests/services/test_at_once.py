@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from shared.domain.errors import Conflict, HansardError, NotFound
-from shared.services import jobs, recordings
+from shared.services import attempts, jobs, recordings
 from tests.support.world import ATTEMPT, World
 
 
@@ -29,7 +29,7 @@ def _at_once(*actions: Callable[[], object]) -> list[object]:
 def test_sweeps_at_once_launch_each_job_once(world: World) -> None:
     for _ in range(12):
         world.upload()
-    _at_once(*[lambda: jobs.sweep(world.core)] * 4)
+    _at_once(*[lambda: attempts.sweep(world.core)] * 4)
     assert sorted(task.job_id for task in world.launcher.tasks) == sorted({row.id for row in _jobs(world)})
     assert {row.attempt for row in _jobs(world)} == {1}
 
@@ -37,9 +37,9 @@ def test_sweeps_at_once_launch_each_job_once(world: World) -> None:
 def test_sweeps_at_once_give_an_expired_job_one_new_attempt(world: World) -> None:
     for _ in range(6):
         world.upload()
-    jobs.launch_due(world.core)
+    attempts.launch_due(world.core)
     world.clock.pass_by(61)
-    _at_once(*[lambda: jobs.sweep(world.core)] * 4)
+    _at_once(*[lambda: attempts.sweep(world.core)] * 4)
     assert {row.attempt for row in _jobs(world)} == {2}
     assert len(world.launcher.tasks) == 12
 
@@ -70,10 +70,10 @@ def test_deleting_races_with_everything_and_leaves_nothing(world: World, again: 
     outcomes = _at_once(
         lambda: recordings.delete(world.core, world.ann, recording.id),
         lambda: world.submit(recording),
-        lambda: jobs.sweep(world.core),
-        lambda: jobs.sweep(world.core),
+        lambda: attempts.sweep(world.core),
+        lambda: attempts.sweep(world.core),
         lambda: world.report(task, *ATTEMPT),
-        lambda: jobs.attempt_ended(world.core, task.job_id, 1, "killed"),
+        lambda: attempts.attempt_ended(world.core, task.job_id, 1, "killed"),
     )
     odd = [each for each in outcomes if isinstance(each, HansardError) and not isinstance(each, NotFound)]
     assert odd == []
@@ -89,7 +89,7 @@ def test_people_and_workers_at_once_leave_a_log_without_gaps(world: World, again
         lambda: jobs.pause(world.core, world.ann, recording.id),
         lambda: jobs.resume(world.core, world.ann, recording.id),
         lambda: jobs.cancel(world.core, world.ann, recording.id),
-        lambda: jobs.sweep(world.core),
+        lambda: attempts.sweep(world.core),
     )
     odd = [each for each in outcomes if isinstance(each, HansardError) and not isinstance(each, Conflict)]
     assert odd == []

@@ -6,7 +6,7 @@ from shared.domain import events as kinds
 from shared.domain.jobs import JobStatus
 from shared.domain.recordings import RecordingStatus
 from shared.domain.tasks import Failed
-from shared.services import jobs
+from shared.services import attempts, jobs
 from tests.support.world import ATTEMPT, STARTED, World, slice_done
 
 
@@ -14,12 +14,12 @@ def test_a_lease_that_runs_out_gives_the_job_to_another_worker(world: World) -> 
     recording, old = world.launched()
     world.report(old, STARTED, slice_done(0))
     world.clock.pass_by(59)
-    jobs.sweep(world.core)
+    attempts.sweep(world.core)
     assert world.job(old).attempt == 1
     world.clock.pass_by(2)
-    jobs.sweep(world.core)
+    attempts.sweep(world.core)
     assert world.launcher.cancelled == [f"{old.job_id}.1"], "the old worker is ended"
-    assert (world.launcher.tasks[-1].attempt, world.launcher.tasks[-1].done) == (2, (0,))
+    assert (world.launcher.tasks[-1].attempt, world.begin(world.launcher.tasks[-1]).done) == (2, (0,))
     assert world.kinds(recording)[-2:] == [kinds.JOB_QUEUED, kinds.JOB_STARTED]
 
 
@@ -28,9 +28,9 @@ def test_the_next_attempts_wait_longer_and_longer(world: World) -> None:
     waits = []
     while len(world.launcher.tasks) < world.limits.max_attempts:
         task = world.launcher.tasks[-1]
-        jobs.attempt_ended(world.core, task.job_id, task.attempt, "killed")
+        attempts.attempt_ended(world.core, task.job_id, task.attempt, "killed")
         waited = 0
-        while jobs.launch_due(world.core) == 0:
+        while attempts.launch_due(world.core) == 0:
             world.clock.pass_by(1)
             waited += 1
         waits.append(waited)
@@ -41,9 +41,9 @@ def test_after_the_last_attempt_the_person_learns_why(world: World) -> None:
     recording, _ = world.launched()
     for _ in range(world.limits.max_attempts):
         task = world.launcher.tasks[-1]
-        jobs.attempt_ended(world.core, task.job_id, task.attempt, "The worker was ended by signal SIGKILL.")
+        attempts.attempt_ended(world.core, task.job_id, task.attempt, "The worker was ended by signal SIGKILL.")
         world.clock.pass_by(60)
-        jobs.launch_due(world.core)
+        attempts.launch_due(world.core)
     failed = world.recording(recording)
     assert failed.status is RecordingStatus.FAILED
     assert failed.error_message == "The worker was ended by signal SIGKILL. Given up after 3 attempts."
@@ -56,9 +56,9 @@ def test_a_finished_slice_forgives_the_failures_before_it(world: World) -> None:
     for index in range(3):
         for _ in range(world.limits.max_attempts - 1):
             task = world.launcher.tasks[-1]
-            jobs.attempt_ended(world.core, task.job_id, task.attempt, "killed")
+            attempts.attempt_ended(world.core, task.job_id, task.attempt, "killed")
             world.clock.pass_by(60)
-            jobs.launch_due(world.core)
+            attempts.launch_due(world.core)
         world.report(world.launcher.tasks[-1], STARTED, slice_done(index))
         assert world.job(world.launcher.tasks[-1]).failures == 0
     assert world.recording(recording).status is RecordingStatus.PROCESSING
@@ -66,40 +66,62 @@ def test_a_finished_slice_forgives_the_failures_before_it(world: World) -> None:
 
 def test_the_end_of_an_old_attempt_is_no_news(world: World) -> None:
     recording, old = world.launched()
-    jobs.attempt_ended(world.core, old.job_id, old.attempt, "killed")
-    jobs.launch_due(world.core)
+    attempts.attempt_ended(world.core, old.job_id, old.attempt, "killed")
+    attempts.launch_due(world.core)
     told = world.kinds(recording)
-    jobs.attempt_ended(world.core, old.job_id, old.attempt, "killed")
+    attempts.attempt_ended(world.core, old.job_id, old.attempt, "killed")
     world.report(world.launcher.tasks[-1], *ATTEMPT)
-    jobs.attempt_ended(world.core, old.job_id, 2, "exit after the work")
+    attempts.attempt_ended(world.core, old.job_id, 2, "exit after the work")
     assert world.kinds(recording)[: len(told)] == told
     assert world.recording(recording).status is RecordingStatus.COMPLETED
-    jobs.attempt_ended(world.core, 10**6, 1, "never heard of")
+    attempts.attempt_ended(world.core, 10**6, 1, "never heard of")
 
 
 def test_a_worker_may_ask_for_another_attempt(world: World) -> None:
     recording, task = world.launched()
     world.report(task, STARTED, Failed("Out of memory.", retry=True))
     assert world.recording(recording).status is RecordingStatus.PENDING
-    assert jobs.launch_due(world.core) == 1
+    assert attempts.launch_due(world.core) == 1
 
 
-def test_a_launcher_that_is_not_there_counts_as_an_attempt(world: World) -> None:
+def test_a_launcher_that_is_away_for_an_hour_is_waited_for(world: World) -> None:
     recording = world.upload()
     world.launcher.refuse = "There is no machine."
-    for _ in range(world.limits.max_attempts):
+    for _ in range(60):
+        attempts.sweep(world.core)
         assert world.recording(recording).status is RecordingStatus.PENDING
-        jobs.sweep(world.core)
         world.clock.pass_by(60)
-    assert world.recording(recording).error_message == "There is no machine. Given up after 3 attempts."
+    world.launcher.refuse = None
+    attempts.sweep(world.core)
+    (task,) = world.launcher.tasks
+    world.report(task, *ATTEMPT)
+    assert world.recording(recording).status is RecordingStatus.COMPLETED
+
+
+def test_a_launcher_that_stays_away_is_the_end_with_its_reason(world: World) -> None:
+    recording = world.upload()
+    world.launcher.refuse = "There is no machine."
+    attempts.sweep(world.core)
+    world.clock.pass_by(world.limits.launch_patience + 60)
+    attempts.sweep(world.core)
+    failed = world.recording(recording)
+    assert failed.status is RecordingStatus.FAILED
+    assert failed.error_message == "The work could not be started for hours: There is no machine."
+
+
+def test_a_long_line_is_launched_in_steps(world: World) -> None:
+    for _ in range(12):
+        world.upload()
+    assert [attempts.launch_due(world.core) for _ in range(3)] == [10, 2, 0]
 
 
 def test_one_launch_that_fails_does_not_keep_the_others(world: World) -> None:
     first, second = world.upload(), world.upload()
     world.launcher.refuse = "There is no machine."
-    jobs.launch_due(world.core)
+    attempts.launch_due(world.core)
     world.launcher.refuse = None
-    jobs.launch_due(world.core)
+    world.clock.pass_by(30)
+    attempts.launch_due(world.core)
     assert {task.attempt for task in world.launcher.tasks} == {2}
     assert [world.recording(each).status.value for each in (first, second)] == ["processing"] * 2
 
@@ -107,19 +129,19 @@ def test_one_launch_that_fails_does_not_keep_the_others(world: World) -> None:
 def test_a_process_that_starts_takes_up_what_its_predecessor_left(world: World) -> None:
     recording, task = world.launched()
     world.report(task, STARTED, slice_done(0))
-    jobs.recover(world.core)
+    attempts.recover(world.core)
     assert world.job(task).status is JobStatus.QUEUED
     assert not world.report(task, slice_done(1), first=2)
-    jobs.launch_due(world.core)
-    assert (world.launcher.tasks[-1].attempt, world.launcher.tasks[-1].done) == (2, (0,))
+    attempts.launch_due(world.core)
+    assert (world.launcher.tasks[-1].attempt, world.begin(world.launcher.tasks[-1]).done) == (2, (0,))
     assert world.recording(recording).status is RecordingStatus.PROCESSING
 
 
 def test_a_restart_is_not_the_jobs_fault(world: World) -> None:
     _, task = world.launched()
     for _ in range(world.limits.max_attempts + 2):
-        jobs.recover(world.core)
-        assert jobs.launch_due(world.core) == 1
+        attempts.recover(world.core)
+        assert attempts.launch_due(world.core) == 1
     assert world.job(task).failures == 1
 
 
@@ -128,6 +150,6 @@ def test_what_people_have_stopped_is_neither_swept_nor_recovered(world: World, e
     recording, _ = world.launched()
     end(world.core, world.ann, recording.id)  # type: ignore[operator]
     world.clock.pass_by(10_000)
-    jobs.recover(world.core)
-    jobs.sweep(world.core)
+    attempts.recover(world.core)
+    attempts.sweep(world.core)
     assert len(world.launcher.tasks) == 1

@@ -7,13 +7,13 @@ from shared.domain.errors import Conflict, Forbidden, NotFound
 from shared.domain.jobs import JobStatus
 from shared.domain.recordings import RecordingStatus
 from shared.domain.tasks import TranscribeOptions
-from shared.services import jobs, recordings
+from shared.services import attempts, jobs, recordings
 from tests.support.world import ATTEMPT, STARTED, World, segments, slice_done
 
 
 def test_an_upload_is_queued_and_launched(world: World) -> None:
     recording, task = world.launched()
-    assert (task.attempt, task.done) == (1, ())
+    assert task.attempt == 1
     assert task.callback_url == f"http://here/jobs/{task.job_id}"
     assert task.lease_seconds == world.limits.lease_seconds
     world.core.task_tokens.verify(task.token, task.job_id)
@@ -29,7 +29,7 @@ def test_submitting_what_is_already_open_gives_the_open_job(world: World) -> Non
 
 def test_a_job_is_launched_once(world: World) -> None:
     world.launched()
-    assert jobs.launch_due(world.core) == 0
+    assert attempts.launch_due(world.core) == 0
     assert len(world.launcher.tasks) == 1
 
 
@@ -37,7 +37,7 @@ def test_no_more_is_launched_than_there_is_room_for(world: World) -> None:
     world.launcher.room = 2
     for _ in range(5):
         world.upload()
-    assert [jobs.launch_due(world.core), jobs.launch_due(world.core)] == [2, 0]
+    assert [attempts.launch_due(world.core), attempts.launch_due(world.core)] == [2, 0]
 
 
 def test_a_paused_job_stops_and_goes_on_at_the_first_missing_slice(world: World) -> None:
@@ -46,11 +46,11 @@ def test_a_paused_job_stops_and_goes_on_at_the_first_missing_slice(world: World)
     jobs.pause(world.core, world.ann, recording.id)
     assert world.launcher.cancelled == [f"{task.job_id}.1"]
     assert not world.report(task, slice_done(1), first=2)
-    jobs.launch_due(world.core)
+    attempts.launch_due(world.core)
     assert len(world.launcher.tasks) == 1, "a paused job must not be launched"
     jobs.resume(world.core, world.ann, recording.id)
-    jobs.launch_due(world.core)
-    assert (world.launcher.tasks[-1].attempt, world.launcher.tasks[-1].done) == (2, (0,))
+    attempts.launch_due(world.core)
+    assert (world.launcher.tasks[-1].attempt, world.begin(world.launcher.tasks[-1]).done) == (2, (0,))
     assert world.kinds(recording)[-3:] == [kinds.JOB_PAUSED, kinds.JOB_QUEUED, kinds.JOB_STARTED]
 
 
@@ -58,7 +58,7 @@ def test_a_queued_job_can_be_paused_and_cancelled(world: World) -> None:
     recording = world.upload()
     jobs.pause(world.core, world.ann, recording.id)
     jobs.cancel(world.core, world.ann, recording.id)
-    assert jobs.launch_due(world.core) == 0
+    assert attempts.launch_due(world.core) == 0
     assert world.recording(recording).error_message == "Cancelled."
 
 
@@ -104,14 +104,14 @@ def test_strangers_may_not_touch_a_job(world: World, act: object) -> None:
 def test_a_job_that_is_cancelled_while_it_is_launched_is_ended(world: World) -> None:
     recording = world.upload()
     world.launcher.on_launch = lambda: jobs.cancel(world.core, world.ann, recording.id)
-    jobs.launch_due(world.core)
+    attempts.launch_due(world.core)
     assert world.launcher.running == {}
 
 
 def test_a_recording_that_is_deleted_while_its_job_is_launched_is_ended(world: World) -> None:
     recording = world.upload()
     world.launcher.on_launch = lambda: recordings.delete(world.core, world.ann, recording.id)
-    jobs.launch_due(world.core)
+    attempts.launch_due(world.core)
     assert world.launcher.running == {}
 
 
@@ -125,14 +125,14 @@ def test_deleting_at_work_leaves_nothing(world: World) -> None:
     assert world.launcher.running == {}
     assert not world.report(task, slice_done(2), first=6)
     with pytest.raises(NotFound):
-        jobs.state(world.core, task.job_id)
+        world.begin(task)
 
 
 def test_a_new_transcription_keeps_the_old_one_until_it_is_complete(world: World) -> None:
     recording, task = world.launched()
     world.report(task, *ATTEMPT)
     world.submit(recording)
-    jobs.launch_due(world.core)
+    attempts.launch_due(world.core)
     again = world.launcher.tasks[-1]
     world.report(again, STARTED, slice_done(0), segments(0, text="New."))
     assert _texts(world, recording) == ["Hello."] * 4
@@ -140,7 +140,7 @@ def test_a_new_transcription_keeps_the_old_one_until_it_is_complete(world: World
     assert world.recording(recording).status is RecordingStatus.COMPLETED
     assert _texts(world, recording) == ["Hello."] * 4
     world.submit(recording)
-    jobs.launch_due(world.core)
+    attempts.launch_due(world.core)
     world.report(world.launcher.tasks[-1], STARTED, segments(0, text="New."), ATTEMPT[-1])
     assert _texts(world, recording) == ["New."]
     assert world.count("segments") == 1

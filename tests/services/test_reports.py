@@ -7,7 +7,7 @@ from shared.domain.errors import Conflict, Invalid
 from shared.domain.jobs import JobStatus
 from shared.domain.recordings import RecordingStatus
 from shared.domain.tasks import Failed, Progress, ReportBody, Summarizing
-from shared.services import jobs, recordings
+from shared.services import attempts, recordings
 from tests.support.world import ATTEMPT, DIARIZED, STARTED, World, completed, segments, slice_done
 
 
@@ -60,8 +60,8 @@ def test_a_report_that_overtakes_another_is_refused(world: World) -> None:
 def test_a_report_of_an_older_attempt_changes_nothing(world: World, body: ReportBody) -> None:
     recording, old = world.launched()
     world.report(old, STARTED, slice_done(0))
-    jobs.attempt_ended(world.core, old.job_id, old.attempt, "killed")
-    jobs.launch_due(world.core)
+    attempts.attempt_ended(world.core, old.job_id, old.attempt, "killed")
+    attempts.launch_due(world.core)
     told, before = world.kinds(recording), world.job(old)
     assert not world.report(old, body, first=2)
     assert not world.report(old, body, first=0)
@@ -71,13 +71,13 @@ def test_a_report_of_an_older_attempt_changes_nothing(world: World, body: Report
 def test_a_second_attempt_begins_to_count_again_and_sends_what_is_missing(world: World) -> None:
     recording, old = world.launched()
     world.report(old, *ATTEMPT[:6])
-    jobs.attempt_ended(world.core, old.job_id, old.attempt, "killed")
-    jobs.launch_due(world.core)
+    attempts.attempt_ended(world.core, old.job_id, old.attempt, "killed")
+    attempts.launch_due(world.core)
     new = world.launcher.tasks[-1]
-    assert new.done == (0, 1)
-    state = jobs.state(world.core, new.job_id)
-    assert (state.go_on, state.seams, state.diarization) == (True, STARTED.seams, DIARIZED.diarization)
-    assert jobs.finished_slice(world.core, new.job_id, 1) == slice_done(1).result
+    state = world.begin(new)
+    assert (state.go_on, state.attempt, state.done) == (True, 2, (0, 1))
+    assert (state.seams, state.diarization) == (STARTED.seams, DIARIZED.diarization)
+    assert attempts.finished_slice(world.core, new.job_id, 1) == slice_done(1).result
     world.report(new, STARTED, segments(0, 1), segments(2), slice_done(2), segments(3), Summarizing(), completed())
     told = world.kinds(recording)
     assert (told.count(kinds.SEGMENT), told.count(kinds.COMPLETED)) == (4, 1)
@@ -88,7 +88,7 @@ def test_a_slice_that_is_already_there_is_not_counted_again(world: World) -> Non
     _recording, task = world.launched()
     world.report(task, STARTED, slice_done(0), slice_done(0, "other"))
     assert world.job(task).slices_done == 1
-    assert jobs.finished_slice(world.core, task.job_id, 0).words[0].text == "word"
+    assert attempts.finished_slice(world.core, task.job_id, 0).words[0].text == "word"
 
 
 def test_progress_never_falls_and_repeats_are_not_told(world: World) -> None:

@@ -1,12 +1,17 @@
 """Adapters that keep everything in memory. They pass the same contract tests as the real ones."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlencode
 
-from shared.domain.errors import Invalid, TooLarge, Unauthenticated, Unavailable
+from shared.domain.connections import MESSAGE_BYTES
+from shared.domain.errors import Invalid, NotFound, TooLarge, Unauthenticated, Unavailable
+from shared.domain.keys import checked_key
 from shared.domain.tasks import TranscribeTask
+from shared.domain.uploads import Part
+from shared.ports import Delivery
 
 
 class Clock:
@@ -73,39 +78,107 @@ class MemoryWriter:
 
 
 class MemoryStore:
-    """Objects in a dict; `room` is how large one may be."""
+    """Objects in a dict; `room` is how large one may be. `put` is what a client does with an address."""
 
     def __init__(self, room: int = 10**9) -> None:
         self.room = room
         self.objects: dict[str, bytes] = {}
+        #: The parts of each upload by their numbers.
+        self.uploads: dict[tuple[str, str], dict[int, bytes]] = {}
+        self._begun = 0
 
     def create(self, key: str) -> MemoryWriter:
-        return MemoryWriter(self, _checked(key))
+        return MemoryWriter(self, checked_key(key))
 
     def size(self, key: str) -> int | None:
-        found = self.objects.get(_checked(key))
+        found = self.objects.get(checked_key(key))
         return None if found is None else len(found)
 
     def delete(self, key: str) -> None:
-        self.objects.pop(_checked(key), None)
+        self.objects.pop(checked_key(key), None)
 
     def keys(self) -> Sequence[str]:
         return list(self.objects)
 
     def path(self, key: str) -> Path | None:
-        _checked(key)
+        checked_key(key)
 
     def download_url(self, key: str, *, seconds: int) -> str:
-        return f"memory:{_checked(key)}?GET&{seconds}"
+        return _address(method="GET", key=checked_key(key), seconds=seconds)
 
-    def upload_url(self, key: str, *, seconds: int) -> str:
-        return f"memory:{_checked(key)}?PUT&{seconds}"
+    def upload_url(self, key: str, *, content_type: str, size: int, seconds: int) -> str:
+        return _address(method="PUT", key=checked_key(key), type=content_type, size=size, seconds=seconds)
+
+    def begin_parts(self, key: str, *, content_type: str) -> str:
+        self._begun += 1
+        reference = f"upload-{self._begun}"
+        self.uploads[checked_key(key), reference] = {}
+        return reference
+
+    def part_url(self, key: str, reference: str, number: int, *, size: int, seconds: int) -> str:
+        return _address(method="PUT", key=checked_key(key), upload=reference, part=number, size=size, seconds=seconds)
+
+    def parts(self, key: str, reference: str) -> Sequence[Part]:
+        return [Part(number, len(data)) for number, data in sorted(self._upload(key, reference).items())]
+
+    def finish_parts(self, key: str, reference: str) -> None:
+        found = self._upload(key, reference)
+        if not found:
+            raise Invalid("No part of this upload is there.")
+        self.objects[key] = b"".join(data for _, data in sorted(found.items()))
+        self.uploads.pop((key, reference), None)
+
+    def abort_parts(self, key: str, reference: str) -> None:
+        self.uploads.pop((checked_key(key), reference), None)
+
+    def put(self, url: str, data: bytes, content_type: str = "") -> bool:
+        """Whether the address took it."""
+        said = {name: values[0] for name, values in parse_qs(url.partition("?")[2]).items()}
+        if said["method"] != "PUT" or int(said["size"]) != len(data) or said.get("type", content_type) != content_type:
+            return False
+        if "part" not in said:
+            self.objects[said["key"]] = data
+            return True
+        upload = self.uploads.get((said["key"], said["upload"]))
+        if upload is not None:
+            upload[int(said["part"])] = data
+        return upload is not None
+
+    def _upload(self, key: str, reference: str) -> dict[int, bytes]:
+        try:
+            return self.uploads[checked_key(key), reference]
+        except KeyError as error:
+            raise NotFound("There is no such upload in parts.") from error
 
 
-def _checked(key: str) -> str:
-    if any(part in ("", ".", "..") or "\x00" in part or len(part.encode()) > 255 for part in key.split("/")):
-        raise Invalid("This is not the key of an object.")
-    return key
+def _address(**said: object) -> str:
+    return f"memory:?{urlencode(said)}"
+
+
+class MemoryConnections:
+    """What each open connection was sent. `room` says how many messages a connection takes before it is busy."""
+
+    def __init__(self, *open: str) -> None:
+        self.messages: dict[str, list[str]] = {connection: [] for connection in open}
+        self.room: dict[str, int] = {}
+        self.closed: list[str] = []
+
+    def send(self, messages: Mapping[str, Sequence[str]]) -> Mapping[str, Delivery]:
+        if any(len(text.encode()) > MESSAGE_BYTES for texts in messages.values() for text in texts):
+            raise Invalid("A message is too long.")
+        return {connection: self._deliver(connection, texts) for connection, texts in messages.items()}
+
+    def close(self, connection_ids: Sequence[str]) -> None:
+        self.closed += [each for each in connection_ids if self.messages.pop(each, None) is not None]
+
+    def _deliver(self, connection: str, texts: Sequence[str]) -> Delivery:
+        if connection not in self.messages:
+            return Delivery(0, gone=bool(texts))
+        taken = texts[: self.room.get(connection, len(texts))]
+        if connection in self.room:
+            self.room[connection] -= len(taken)
+        self.messages[connection] += taken
+        return Delivery(len(taken))
 
 
 class MemoryKicks:

@@ -11,9 +11,9 @@ Answer = int | str
 
 
 class ReportServer:
-    """`script` says what happens to the next requests; after its end everything is well."""
+    """`script` says what happens to the next requests after the beginning; after its end everything is well."""
 
-    def __init__(self, *script: Answer, state: bytes = b'{"go_on": true}') -> None:
+    def __init__(self, *script: Answer, state: bytes = b'{"go_on": true, "attempt": 2}') -> None:
         self.script = list(script)
         self.state = state
         #: Finished slices by their index.
@@ -24,6 +24,8 @@ class ReportServer:
         self.bodies: list[dict[str, object]] = []
         self.credentials: set[str | None] = set()
         self.asked = 0
+        #: What workers have said when they began.
+        self.beginnings: list[dict[str, object]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/jobs/7"
@@ -50,8 +52,12 @@ def _handler(owner: ReportServer) -> type[BaseHTTPRequestHandler]:
             self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
         def _answer(self, report: dict[str, object] | None) -> None:
-            owner.asked += 1
             owner.credentials.add(self.headers["Authorization"])
+            if report is not None and self.path.endswith("/attempts"):
+                owner.beginnings.append(report)
+                self._send(200, owner.state)
+                return
+            owner.asked += 1
             step = owner.script.pop(0) if owner.script else "well"
             if step == "break":
                 self.close_connection = True
@@ -67,11 +73,10 @@ def _handler(owner: ReportServer) -> type[BaseHTTPRequestHandler]:
                 return
             if step == "late":
                 time.sleep(0.3)
-            self._send(200, self._found() if report is None else json.dumps({"go_on": owner.go_on}).encode())
+            self._send(200, self._slice() if report is None else json.dumps({"go_on": owner.go_on}).encode())
 
-        def _found(self) -> bytes:
-            _, asked, index = self.path.partition("/slices/")
-            return owner.slices[int(index)] if asked else owner.state
+        def _slice(self) -> bytes:
+            return owner.slices[int(self.path.rpartition("/")[2])]
 
         def _send(self, status: int, body: bytes) -> None:
             self.send_response(status)

@@ -8,10 +8,11 @@ from sqlalchemy import text
 from shared.db import jobs as job_rows
 from shared.db.database import Database
 from shared.domain.accounts import Caller
-from shared.domain.jobs import Job
+from shared.domain.jobs import Job, JobState
 from shared.domain.limits import Limits
 from shared.domain.recordings import Recording
 from shared.domain.tasks import (
+    Beginning,
     Completed,
     Diarized,
     Report,
@@ -24,7 +25,7 @@ from shared.domain.tasks import (
     TranscribeTask,
 )
 from shared.domain.transcripts import Diarization, Segment, SliceResult, Summary, Turn, Word
-from shared.services import jobs, recordings, reports
+from shared.services import attempts, jobs, recordings, reports
 from shared.services.core import Core
 from shared.services.recordings import NewRecording, StoredUpload
 from tests.support.fakes import Clock, MemoryKicks, MemoryLauncher, MemoryLive, MemoryStore, MemoryTokens
@@ -93,7 +94,7 @@ class World:
 
     def upload(self, caller: Caller | None = None, title: str = "") -> Recording:
         """A new recording, with its job queued."""
-        uuid, key = recordings.new_upload_place()
+        uuid, key = recordings.new_upload_place(self.core)
         writer = self.store.create(key)
         writer.write(b"sound")
         writer.commit()
@@ -102,11 +103,14 @@ class World:
 
     def launched(self, caller: Caller | None = None, title: str = "") -> tuple[Recording, TranscribeTask]:
         recording = self.upload(caller, title)
-        jobs.launch_due(self.core)
+        attempts.launch_due(self.core)
         return recording, self.launcher.tasks[-1]
 
     def submit(self, recording: Recording, **options: Any) -> Job:
         return jobs.submit(self.core, self.ann, recording.id, TranscribeOptions(**options))
+
+    def begin(self, task: TranscribeTask, worker: str = "worker") -> JobState:
+        return attempts.begin(self.core, task.job_id, Beginning(task.attempt, worker))
 
     def report(self, task: TranscribeTask, *bodies: ReportBody, first: int = 0) -> bool:
         """Records the reports, from number `first` on; what was answered to the last."""

@@ -6,6 +6,8 @@ ${imports if imports else ""}
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
+# "pre" if the code before this revision works on its schema, too; else "post".
+step = "pre"
 
 
 def upgrade() -> None:

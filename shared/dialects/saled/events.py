@@ -1,8 +1,10 @@
 """The event log as SaLED's live messages: status objects and bare segments."""
 
+import json
 from typing import Any
 
 from shared.domain import events as kinds
+from shared.domain.connections import Phrasing
 from shared.domain.events import Event
 from shared.domain.recordings import Recording, RecordingStatus
 
@@ -50,6 +52,11 @@ def not_found() -> dict[str, Any]:
     return _message("not_found", "Transcription job not found or expired", 0)
 
 
+def hint(event: Event) -> dict[str, Any]:
+    """In place of a message that is too long for its connection: it is there to be read over HTTP."""
+    return {"type": "hint", "kind": event.kind, "seq": event.seq}
+
+
 def _status(event: Event) -> dict[str, Any] | None:
     data = event.data
     progress = data.get("percent", 0)
@@ -89,3 +96,11 @@ def _progress(data: dict[str, Any]) -> dict[str, Any]:
 
 def _message(status: str, text: str, progress: int) -> dict[str, Any]:
     return {"type": "status", "status": status, "message": text, "progress": progress}
+
+
+def _text(event: Event) -> str | None:
+    phrased = message(event)
+    return None if phrased is None else json.dumps(phrased)
+
+
+PHRASING = Phrasing(_text, lambda event: json.dumps(hint(event)), json.dumps(not_found()))

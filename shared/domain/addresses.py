@@ -1,0 +1,13 @@
+"""Addresses on the network: which of them lead to this machine only."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host in `url` (`http://…`, or `//…` without a scheme) is this machine, seen from itself."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
