@@ -1,0 +1,125 @@
+"""The sample meeting through the whole cloud, hop by hop; every hop is looked at, a missing one is an error."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from infra.local.cloud import Cloud, Say
+
+MEETING = Path(__file__).parents[2] / "samples" / "meeting.flac"
+
+
+class Failed(Exception):
+    """What was not as it has to be."""
+
+
+def walk(cloud: Cloud, say: Say) -> None:
+    """From an upload to COMPLETED. Raises Failed."""
+    made = cloud.functions.invoke("token", {"user": "ann"})
+    say("operator", "has invoked `token`: ann may come in")
+    with httpx2.Client(base_url=cloud.http, headers={"Authorization": f"Bearer {made['token']}"}, timeout=30) as client:
+        begun = _upload(client, say)
+        messages = _watch(cloud, made["token"], begun["upload_id"], say)
+        upload = client.get(f"/uploads/{begun['upload_id']}").raise_for_status().json()
+        recording = f"/api/v1/recordings/{upload['recording']['id']}"
+        status = client.get(f"{recording}/status").raise_for_status().json()
+        say("client", f"GET {recording}/status -> {status['status']}")
+        segments = client.get(f"{recording}/transcript").raise_for_status().json()["segments"]
+        _check(messages, status["status"], segments)
+        _refuse_too_large(client, say)
+        _stream_audio(client, recording, say)
+    for segment in segments[:3]:
+        say("transcript", f"{segment['start_time']:6.2f}  {segment['speaker']}: {segment['sentence'][:80]}")
+    say("transcript", f"… {len(segments)} segments in all, each seen live, once and in order")
+
+
+def _upload(client: httpx2.Client, say: Say) -> dict[str, Any]:
+    audio = MEETING.read_bytes()
+    wanted = {"title": "The sample meeting", "language": "en"}
+    body = {"filename": MEETING.name, "content_type": "audio/flac", "size": len(audio), "recording": wanted}
+    begun = client.post("/uploads", json=body).raise_for_status().json()
+    say("client", f"POST /uploads -> {begun['upload_id']}")
+    (part,) = begun["parts"]
+    wrong = httpx2.put(part["url"], content=audio[:-1], headers=part["headers"])
+    _expect(wrong.status_code in (400, 403), f"S3 took an upload of another size: {wrong.status_code}")
+    httpx2.put(part["url"], content=audio, headers=part["headers"]).raise_for_status()
+    say("s3", f"PUT of {len(audio):,} bytes to the presigned address")
+    return begun
+
+
+def _watch(cloud: Cloud, token: str, upload_id: str, say: Say) -> list[dict[str, Any]]:
+    """Every message of the recording until the server closes."""
+    # The edge turns the path of a socket into this query.
+    address = f"{cloud.websocket}?path=/api/transcribe/live/{upload_id}&token={token}"
+    _until(lambda: _known(cloud, token, upload_id), "the event of S3 made no recording")
+    messages: list[dict[str, Any]] = []
+    with connect(address, proxy=None, open_timeout=30) as socket:
+        say("websocket", "$connect")
+        socket.send('{"type": "ping"}')
+        try:
+            while True:
+                message = json.loads(socket.recv(timeout=180))
+                messages.append(message)
+                say("websocket", _shown(message))
+        except ConnectionClosed:
+            say("websocket", "closed by the server")
+    return messages
+
+
+def _known(cloud: Cloud, token: str, upload_id: str) -> bool:
+    answer = httpx2.get(f"{cloud.http}/uploads/{upload_id}", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    return answer.raise_for_status().json()["recording"] is not None
+
+
+def _until(condition: Callable[[], bool], otherwise: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        _expect(time.monotonic() < deadline, otherwise)
+        time.sleep(0.2)
+
+
+def _shown(message: dict[str, Any]) -> str:
+    if message["type"] == "segment":
+        return f"{message['seq']:3}  {message['speaker']}: {message['text'][:70]}"
+    if message["type"] == "status":
+        return f"{message['seq']:3}  {message['status']}: {message['message']}"
+    return message["type"]
+
+
+def _check(messages: list[dict[str, Any]], status: str, segments: list[dict[str, Any]]) -> None:
+    told = [message for message in messages if "seq" in message]
+    _expect(status == "COMPLETED", f"the recording is {status}")
+    _expect({"type": "pong"} in messages, "the ping was not answered")
+    _expect(told[-1].get("status") == "completed", f"the last thing told was {told[-1]}")
+    numbers = [message["seq"] for message in told]
+    _expect(numbers == sorted(set(numbers)), f"events were told twice or out of order: {numbers}")
+    live = [message["text"] for message in told if message["type"] == "segment"]
+    _expect(live == [segment["sentence"] for segment in segments], "live segments and transcript differ")
+    speakers = {segment["speaker"] for segment in segments}
+    _expect(len(speakers) == 3, f"speakers: {sorted(speakers)}")
+
+
+def _refuse_too_large(client: httpx2.Client, say: Say) -> None:
+    files = {"file": ("long.wav", bytes(4_600_000), "audio/wav")}
+    answer = client.post("/api/v1/recordings/upload", files=files)
+    _expect(answer.status_code == 413 and "POST /uploads" in answer.text, f"{answer.status_code} {answer.text[:200]}")
+    say("client", "POST of 4.6 MB in one request -> 413, which names POST /uploads")
+
+
+def _stream_audio(client: httpx2.Client, recording: str, say: Say) -> None:
+    answer = client.get(f"{recording}/audio", follow_redirects=False)
+    _expect(answer.status_code == 302, f"GET audio: {answer.status_code}")
+    part = httpx2.get(answer.headers["location"], headers={"Range": "bytes=0-3"})
+    _expect((part.status_code, part.content) == (206, b"fLaC"), f"GET audio from S3: {part.status_code}")
+    say("client", "GET audio -> redirected to S3, which answers ranges")
+
+
+def _expect(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise Failed(otherwise)
