@@ -1,7 +1,9 @@
 """The sample meeting through the whole cloud, hop by hop; every hop is looked at, a missing one is an error."""
 
+import io
 import json
 import time
+import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ def walk(cloud: Cloud, say: Say) -> None:
         _check(messages, status["status"], segments)
         _refuse_too_large(client, say)
         _stream_audio(client, recording, say)
+        _small_file(client, say)
     for segment in segments[:3]:
         say("transcript", f"{segment['start_time']:6.2f}  {segment['speaker']}: {segment['sentence'][:80]}")
     say("transcript", f"… {len(segments)} segments in all, each seen live, once and in order")
@@ -118,6 +121,29 @@ def _stream_audio(client: httpx2.Client, recording: str, say: Say) -> None:
     part = httpx2.get(answer.headers["location"], headers={"Range": "bytes=0-3"})
     _expect((part.status_code, part.content) == (206, b"fLaC"), f"GET audio from S3: {part.status_code}")
     say("client", "GET audio -> redirected to S3, which answers ranges")
+
+
+def _small_file(client: httpx2.Client, say: Say) -> None:
+    """Through API Gateway and Lambda in one binary request, and away again."""
+    files = {"file": ("silence.wav", _silence(), "audio/wav")}
+    made = client.post("/api/v1/recordings/upload", files=files).raise_for_status().json()
+    say("client", f"POST of a second of silence -> recording {made['id']}")
+    recording = f"/api/v1/recordings/{made['id']}"
+    _until(lambda: client.get(f"{recording}/status").json()["status"] == "COMPLETED", "silence was not COMPLETED", 60)
+    client.delete(recording).raise_for_status()
+    gone = client.get(f"{recording}/status").status_code
+    _expect(gone == 404, f"a deleted recording answers {gone}")
+    say("client", f"DELETE {recording} -> gone")
+
+
+def _silence() -> bytes:
+    with io.BytesIO() as file:
+        with wave.open(file, "wb") as audio:
+            audio.setnchannels(1)
+            audio.setsampwidth(2)
+            audio.setframerate(16_000)
+            audio.writeframes(bytes(32_000))
+        return file.getvalue()
 
 
 def _expect(condition: bool, otherwise: str) -> None:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from shared.domain.accounts import Caller
 from shared.domain.errors import Forbidden
 from shared.domain.recordings import Recording
+from shared.domain.uploads import Upload
 
 
 class Action(StrEnum):
@@ -26,8 +27,8 @@ _MAY: dict[Relation, frozenset[Action]] = {
 }
 
 
-def check(caller: Caller, action: Action, recording: Recording) -> None:
-    """Raises Forbidden."""
+def check(caller: Caller, action: Action, recording: Recording | Upload) -> None:
+    """A recording, or one in the making. Raises Forbidden."""
     relation = Relation.OWNER if recording.user_id == caller.user_id else Relation.STRANGER
     if action not in _MAY[relation]:
         raise Forbidden(f"You may not {action} this recording.")

@@ -15,6 +15,8 @@ from shared.domain.accounts import Caller
 from shared.domain.errors import Conflict, HansardError, Invalid, NotFound, TooLarge
 from shared.domain.recordings import Recording, clean_filename, media_type
 from shared.domain.uploads import MAX_PARTS, PART_BYTES, UPLOAD_MEMORY, Part, Upload, UploadStatus
+from shared.services import access
+from shared.services.access import Action
 from shared.services.core import Core
 from shared.services.recordings import NewRecording, StoredUpload, check_new, take_in
 from shared.wire import from_plain, to_plain
@@ -111,9 +113,9 @@ def _checked_type(content_type: str, filename: str) -> str:
 
 
 def progress(core: Core, caller: Caller, upload_id: UUID) -> Progress:
-    """What is there and what is missing, with fresh addresses. Raises NotFound."""
+    """What is there and what is missing, with fresh addresses. Raises NotFound, Forbidden."""
     with core.db.begin() as tx:
-        upload = _own(uploads.by_id(tx, upload_id), caller)
+        upload = _allowed(uploads.by_id(tx, upload_id), caller)
         recording = recordings.by_uuid(tx, upload_id)
     if upload.status is not UploadStatus.OPEN:
         there = {part.number for part in upload.plan} if upload.status is not UploadStatus.ABORTED else set()
@@ -156,7 +158,7 @@ def _url(core: Core, upload: Upload, part: Part) -> str:
 def complete(core: Core, caller: Caller, upload_id: UUID) -> Progress:
     """Makes the parts one object, and the recording that was asked for. Raises Conflict while parts are missing."""
     with core.db.begin() as tx:
-        upload = _own(uploads.by_id(tx, upload_id), caller)
+        upload = _allowed(uploads.by_id(tx, upload_id), caller)
     _finish(core, upload)
     return progress(core, caller, upload_id)
 
@@ -164,7 +166,7 @@ def complete(core: Core, caller: Caller, upload_id: UUID) -> Progress:
 def abort(core: Core, caller: Caller, upload_id: UUID) -> None:
     """Drops an upload with all that was sent. Raises Conflict when a recording has been made of it."""
     with core.db.begin() as tx:
-        _own(uploads.by_id(tx, upload_id), caller)
+        _allowed(uploads.by_id(tx, upload_id), caller)
     if not _give_up(core, upload_id, "Aborted."):
         raise Conflict("A recording has been made of this upload; delete that.")
 
@@ -172,7 +174,7 @@ def abort(core: Core, caller: Caller, upload_id: UUID) -> None:
 def use(core: Core, caller: Caller, upload_id: UUID, new: NewRecording) -> tuple[Recording, Sequence[Recording]]:
     """A recording of an upload, as `recordings.create` makes it; the same one when it has been made already."""
     with core.db.begin() as tx:
-        upload = _own(uploads.by_id(tx, upload_id), caller)
+        upload = _allowed(uploads.by_id(tx, upload_id), caller)
     if upload.status is UploadStatus.ABORTED:
         raise Conflict(upload.error_message or "The upload was aborted.")
     # Before anything is finished: a title that is too long must not cost the person an hour of sending.
@@ -298,7 +300,9 @@ def _drop(core: Core, upload: Upload) -> None:
         core.objects.delete(upload.key)
 
 
-def _own(upload: Upload | None, caller: Caller) -> Upload:
-    if upload is None or upload.user_id != caller.user_id:
+def _allowed(upload: Upload | None, caller: Caller) -> Upload:
+    """Raises NotFound, then Forbidden."""
+    if upload is None:
         raise NotFound("There is no such upload.")
+    access.check(caller, Action.CHANGE, upload)
     return upload

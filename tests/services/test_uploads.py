@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.errors import Conflict, HansardError, Invalid, NotFound, TooLarge, Unavailable
+from shared.domain.errors import Conflict, Forbidden, HansardError, Invalid, NotFound, TooLarge, Unavailable
 from shared.domain.tasks import TranscribeOptions
 from shared.domain.uploads import PART_BYTES, UploadStatus
 from shared.services import recordings, uploads
@@ -266,12 +266,12 @@ def test_the_type_is_what_the_client_says_or_the_name_tells(world: World, kind: 
     assert begin(world, content_type=kind, filename=name).upload.content_type == kept
 
 
-def test_a_stranger_sees_no_upload(world: World) -> None:
+def test_a_stranger_has_no_part_in_an_upload(world: World) -> None:
     begun, bob = begin(world), world.user("bob")
     for use in (uploads.progress, uploads.complete, uploads.abort):
-        with pytest.raises(NotFound):
+        with pytest.raises(Forbidden):
             use(world.core, bob, begun.upload.id)
-    with pytest.raises(NotFound):
+    with pytest.raises(Forbidden):
         uploads.use(world.core, bob, begun.upload.id, NewRecording())
 
 
