@@ -89,7 +89,7 @@ $(DEV_STAMP): $(RUN_STAMP) requirements-dev.lock
 	@touch $@
 
 $(NODE_STAMP): infra/package.json infra/package-lock.json
-	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a < 20 || (a == 20 && b < 19))' 2>/dev/null \
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a < 20 || (a == 20 && b < 19) ? 1 : 0)' 2>/dev/null \
 		|| { echo "This needs Node.js 20.19 or later."; exit 1; }
 	@echo "Installing the deployment command …"
 	@npm ci --prefix infra --no-audit --no-fund --ignore-scripts --loglevel=error
