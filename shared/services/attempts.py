@@ -19,13 +19,17 @@ from shared.services.core import Core
 
 logger = logging.getLogger("hansard.jobs")
 
-#: Claimed together and launched one after the other: what a crash in between leaves waits for its lease.
-_LAUNCHES_AT_ONCE = 10
+#: Claimed together and launched one after the other: what a crash in between leaves waits for its lease, and a launcher
+#: that does not answer takes 10 s for each.
+_LAUNCHES_AT_ONCE = 5
 _LAUNCH_AGAIN_SECONDS = 30.0
 
 
 def launch_due(core: Core) -> int:
-    """Claims due jobs, as many as the launcher has room for but not too many, and launches them. Returns how many."""
+    """Claims due jobs, as many as the launcher has room for but not too many at once, and launches them.
+
+    Returns how many were launched: 0 when nothing was due, or when the launcher is away.
+    """
     room = core.launcher.capacity()
     if room <= 0:
         return 0
@@ -37,14 +41,15 @@ def launch_due(core: Core) -> int:
         room = min(room, _LAUNCHES_AT_ONCE)
         claimed = [_claim(core, job, tx) for job in jobs.claimable(tx, core.now(), limit=room)]
         tasks = [(job, _task(core, job, recording)) for job, recording in claimed]
+    launched = 0
     for job, task in tasks:
         core.live.changed(job.recording_id)
         try:
-            _launch(core, job, task)
+            launched += _launch(core, job, task)
         except Unavailable as error:
             # The others may have more luck; this one's lease runs out and the sweep sees to it.
             logger.warning("the launch of job %s could not be noted: %s", job.id, error)
-    return len(tasks)
+    return launched
 
 
 def _claim(core: Core, job: Job, tx: Transaction) -> tuple[Job, Recording]:
@@ -82,7 +87,8 @@ def _task(core: Core, job: Job, recording: Recording) -> TranscribeTask:
     )
 
 
-def _launch(core: Core, job: Job, task: TranscribeTask) -> None:
+def _launch(core: Core, job: Job, task: TranscribeTask) -> bool:
+    """Whether work has begun. Raises Unavailable when that could not be noted."""
     try:
         reference = core.launcher.launch(task)
     except Unavailable as error:
@@ -92,10 +98,11 @@ def _launch(core: Core, job: Job, task: TranscribeTask) -> None:
             if current is not None and _is_launched(current, job.attempt):
                 _wait_for_launcher(core, current, str(error), tx)
         core.live.changed(job.recording_id)
-        return
+        return False
     if not _note_launch(core, job, reference):
         # Paused, cancelled or deleted while it was on its way.
         core.launcher.cancel(reference)
+    return True
 
 
 def _wait_for_launcher(core: Core, job: Job, reason: str, tx: Transaction) -> None:
@@ -187,7 +194,8 @@ def sweep(core: Core) -> None:
         if job.launch_reference:
             core.launcher.cancel(job.launch_reference)
         core.live.changed(job.recording_id)
-    launch_due(core)
+    while launch_due(core):
+        pass
 
 
 def attempt_ended(core: Core, job_id: int, attempt: int, reason: str) -> None:

@@ -37,7 +37,7 @@ def test_sweeps_at_once_launch_each_job_once(world: World) -> None:
 def test_sweeps_at_once_give_an_expired_job_one_new_attempt(world: World) -> None:
     for _ in range(6):
         world.upload()
-    attempts.launch_due(world.core)
+    attempts.sweep(world.core)
     world.clock.pass_by(61)
     _at_once(*[lambda: attempts.sweep(world.core)] * 4)
     assert {row.attempt for row in _jobs(world)} == {2}

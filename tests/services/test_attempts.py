@@ -112,7 +112,7 @@ def test_a_launcher_that_stays_away_is_the_end_with_its_reason(world: World) -> 
 def test_a_long_line_is_launched_in_steps(world: World) -> None:
     for _ in range(12):
         world.upload()
-    assert [attempts.launch_due(world.core) for _ in range(3)] == [10, 2, 0]
+    assert [attempts.launch_due(world.core) for _ in range(4)] == [5, 5, 2, 0]
 
 
 def test_one_launch_that_fails_does_not_keep_the_others(world: World) -> None:

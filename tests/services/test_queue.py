@@ -32,7 +32,7 @@ def test_ten_uploads_of_one_user_are_launched_in_order_as_room_comes(world: Worl
 def test_users_take_turns_also_when_all_is_claimed_at_once(world: World) -> None:
     bob, eve = world.user("bob"), world.user("eve")
     uploads = [world.upload(who) for who in (world.ann, world.ann, world.ann, bob, bob, eve)]
-    attempts.launch_due(world.core)
+    attempts.sweep(world.core)
     assert _order(world, uploads) == [0, 3, 5, 1, 4, 2]
 
 
