@@ -58,7 +58,6 @@ deploy: $(DEV_STAMP) $(NODE_STAMP) bundle ## Deploy to Modal and AWS: STAGE=prod
 	@$(BIN)/python -m infra.deploy $(STAGE) $(ARGS)
 
 lock: $(DEV_STAMP) ## Pin the newest versions that pyproject.toml allows
-	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra local $(UNIVERSAL) $(LOCK_OPTIONS) -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra aws -c requirements.lock \
 		$(LAMBDA) $(LOCK_OPTIONS) -o requirements-lambda.lock

@@ -48,11 +48,12 @@ async def job_report(job_id: int, request: Request, core: CoreOf, authorization:
 @router.get("/objects/{key:path}")
 def read_object(key: str, request: Request, core: CoreOf) -> Response:
     store = _folder_store(core)
-    store.check("GET", key, request.query_params)
+    bound = store.check("GET", key, request.query_params)
     path = store.path(key)
     if path is None:
         raise NotFound("There is no such object.")
-    return FileResponse(path, media_type="application/octet-stream")
+    headers = {"Content-Disposition": bound["disposition"]} if "disposition" in bound else {}
+    return FileResponse(path, media_type=bound.get("type", "application/octet-stream"), headers=headers)
 
 
 @router.put("/objects/{key:path}", status_code=204)

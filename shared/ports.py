@@ -40,8 +40,11 @@ class ObjectStore(Protocol):
         """Where the object can be read as a plain file, if it can."""
         ...
 
-    def download_url(self, key: str, *, seconds: int) -> str:
-        """A GET address that answers Range requests and stops working after `seconds`."""
+    def download_url(self, key: str, *, seconds: int, content_type: str = "", disposition: str = "") -> str:
+        """A GET address that answers Range requests and stops working after `seconds`.
+
+        What is given of `content_type` and `disposition` (Content-Disposition) stands in the answer.
+        """
         ...
 
     def upload_url(self, key: str, *, content_type: str, size: int, seconds: int) -> str:

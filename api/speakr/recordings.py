@@ -1,6 +1,7 @@
 """Recordings in the Speakr API."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import TypeAdapter, ValidationError
@@ -152,14 +153,21 @@ def audio(request: Request, recording_id: Id, core: CoreOf, caller: CallerOf, do
     if size is None:
         raise NotFound("The audio of this recording is not there.")
     path = core.objects.path(recording.audio_key)
+    kind = "attachment" if download.lower() == "true" else "inline"
+    if path is None and request.method == "HEAD":
+        # An address that is signed for GET answers nothing else.
+        there = {"Content-Length": str(size), "Accept-Ranges": "bytes"}
+        return Response(media_type=recording.mime_type, headers=there)
     if path is None:
-        return RedirectResponse(core.objects.download_url(recording.audio_key, seconds=3600), 302)
+        named = f"{kind}; filename*=UTF-8''{quote(recording.original_filename, safe='')}"
+        said = {"content_type": recording.mime_type, "disposition": named}
+        return RedirectResponse(core.objects.download_url(recording.audio_key, seconds=3600, **said), 302)
     ranges.settle(request, size)
     return FileResponse(
         path,
         media_type=recording.mime_type,
         filename=recording.original_filename,
-        content_disposition_type="attachment" if download.lower() == "true" else "inline",
+        content_disposition_type=kind,
         headers={"X-Content-Type-Options": "nosniff"},
     )
 

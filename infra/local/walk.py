@@ -120,6 +120,7 @@ def _stream_audio(client: httpx2.Client, recording: str, say: Say) -> None:
     _expect(answer.status_code == 302, f"GET audio: {answer.status_code}")
     part = httpx2.get(answer.headers["location"], headers={"Range": "bytes=0-3"})
     _expect((part.status_code, part.content) == (206, b"fLaC"), f"GET audio from S3: {part.status_code}")
+    _expect(part.headers["content-type"] == "audio/flac", f"GET audio from S3: {part.headers}")
     say("client", "GET audio -> redirected to S3, which answers ranges")
 
 

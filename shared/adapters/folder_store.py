@@ -89,8 +89,9 @@ class FolderStore:
         file = self._file(key)
         return file if file.is_file() else None
 
-    def download_url(self, key: str, *, seconds: int) -> str:
-        return self._url("GET", key, seconds)
+    def download_url(self, key: str, *, seconds: int, content_type: str = "", disposition: str = "") -> str:
+        said = {"type": content_type, "disposition": disposition}
+        return self._url("GET", key, seconds, **{name: value for name, value in said.items() if value})
 
     def upload_url(self, key: str, *, content_type: str, size: int, seconds: int) -> str:
         return self._url("PUT", key, seconds, size=str(size), type=content_type)

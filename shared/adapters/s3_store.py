@@ -104,9 +104,10 @@ class S3Store:
     def path(self, key: str) -> None:
         checked_key(key)
 
-    def download_url(self, key: str, *, seconds: int) -> str:
+    def download_url(self, key: str, *, seconds: int, content_type: str = "", disposition: str = "") -> str:
         """Raises Unavailable when there are no credentials to sign with, as all that sign."""
-        return self._address("get_object", key, seconds)
+        said = {"ResponseContentType": content_type, "ResponseContentDisposition": disposition}
+        return self._address("get_object", key, seconds, **{name: value for name, value in said.items() if value})
 
     def upload_url(self, key: str, *, content_type: str, size: int, seconds: int) -> str:
         return self._address("put_object", key, seconds, ContentType=content_type, ContentLength=size)

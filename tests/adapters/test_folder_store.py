@@ -150,3 +150,11 @@ def test_a_time_that_is_none_is_refused(tmp_path: Path, expires: str) -> None:
     store = FolderStore(tmp_path, "", b"secret")
     with pytest.raises(Unauthenticated):
         store.check("GET", "audio/one", {"expires": expires, "signature": "0" * 64})
+
+
+def test_an_address_says_what_the_object_is_to_be_served_as(served: FolderStore) -> None:
+    named = "attachment; filename*=UTF-8''%C3%BCber%20alles.mp3"
+    url = served.download_url("test/hello", seconds=60, content_type="audio/mpeg", disposition=named)
+    headers = httpx2.get(url).headers
+    assert (headers["content-type"], headers["content-disposition"]) == ("audio/mpeg", named)
+    assert httpx2.get(url.replace("audio%2Fmpeg", "text%2Fhtml")).status_code == 401

@@ -316,3 +316,12 @@ def test_a_store_that_is_away_is_unavailable_soon() -> None:
     with pytest.raises(Unavailable, match="EndpointConnectionError"):
         store.size("audio/one")
     assert time.monotonic() - began < 20
+
+
+def test_an_address_says_what_the_object_is_to_be_served_as(store: S3Store) -> None:
+    store.put("audio/one", b"sound")
+    named = "attachment; filename*=UTF-8''%C3%BCber%20alles.mp3"
+    url = store.download_url("audio/one", seconds=60, content_type="audio/mpeg", disposition=named)
+    with urllib.request.urlopen(url) as answer:
+        assert (answer.headers["Content-Type"], answer.headers["Content-Disposition"]) == ("audio/mpeg", named)
+    assert get(url.replace("audio%2Fmpeg", "text%2Fhtml"))[0] == 403

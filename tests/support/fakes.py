@@ -103,8 +103,9 @@ class MemoryStore:
     def path(self, key: str) -> Path | None:
         checked_key(key)
 
-    def download_url(self, key: str, *, seconds: int) -> str:
-        return _address(method="GET", key=checked_key(key), seconds=seconds)
+    def download_url(self, key: str, *, seconds: int, content_type: str = "", disposition: str = "") -> str:
+        said = {"type": content_type, "disposition": disposition}
+        return _address(method="GET", key=checked_key(key), seconds=seconds, **said)
 
     def upload_url(self, key: str, *, content_type: str, size: int, seconds: int) -> str:
         return _address(method="PUT", key=checked_key(key), type=content_type, size=size, seconds=seconds)

@@ -17,7 +17,13 @@ from tests.functions.aws.conftest import Deployment, failures, sqs
 
 
 def http(deployment: Deployment, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-    """A request as an HTTP API hands it over, payload 2.0."""
+    """Status and JSON of an answer."""
+    answer = ask(deployment, method, path, body, **headers)
+    return answer["statusCode"], json.loads(answer["body"]) if answer.get("body") else None
+
+
+def ask(deployment: Deployment, method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
+    """A request as an HTTP API hands it over, payload 2.0, and the answer as it takes it."""
     text = body if isinstance(body, str) else json.dumps(body)
     sent = {"authorization": f"Bearer {deployment.token}", "host": "api.example", "content-type": "application/json"}
     event = {
@@ -34,8 +40,7 @@ def http(deployment: Deployment, method: str, path: str, body: Any = None, **hea
         "body": text,
         "isBase64Encoded": False,
     }
-    answer = lambda_handler.handler(event, None)
-    return answer["statusCode"], json.loads(answer["body"]) if answer.get("body") else None
+    return lambda_handler.handler(event, None)
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +81,20 @@ def test_a_presigned_upload_becomes_a_recording_by_the_event_of_the_store(deploy
     assert deployment.kicks() == [{"kind": "launch"}]
     assert failures(arrived(deployment, begun["upload_id"])) == [], "events come at least once"
     assert deployment.aws.messages(deployment.jobs_queue, 0) == []
+
+
+def test_audio_comes_from_the_store_under_its_name_and_type(deployment: Deployment) -> None:
+    begun = begin(deployment, recording={})
+    put(begun["parts"][0], b"sound")
+    arrived(deployment, begun["upload_id"])
+    path = f"/api/v1/recordings/{look(deployment, begun)['recording']['id']}/audio"
+    there = ask(deployment, "HEAD", path)
+    assert (there["statusCode"], there["headers"]["content-length"], there["body"]) == (200, "5", "")
+    answer = ask(deployment, "GET", path)
+    assert answer["statusCode"] == 302
+    audio = httpx2.get(answer["headers"]["location"])
+    assert (audio.content, audio.headers["content-type"]) == (b"sound", "audio/wav")
+    assert audio.headers["content-disposition"] == "inline; filename*=UTF-8''talk%20%C3%BCber%20alles.wav"
 
 
 def test_an_event_that_comes_before_the_upload_is_committed_comes_again(deployment: Deployment) -> None:
