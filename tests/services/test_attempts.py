@@ -7,6 +7,7 @@ from shared.domain.jobs import JobStatus
 from shared.domain.recordings import RecordingStatus
 from shared.domain.tasks import Failed
 from shared.services import attempts, jobs
+from tests.support.server import ROOT
 from tests.support.world import ATTEMPT, STARTED, World, slice_done
 
 
@@ -107,6 +108,18 @@ def test_a_launcher_that_stays_away_is_the_end_with_its_reason(world: World) -> 
     failed = world.recording(recording)
     assert failed.status is RecordingStatus.FAILED
     assert failed.error_message == "The work could not be started for hours: There is no machine."
+
+
+def test_a_job_that_has_failed_is_a_line_that_an_alarm_counts(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    _, task = world.launched()
+    world.report(task, STARTED, Failed("This is not audio."))
+    (line,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert (line.name, line.getMessage()) == (
+        "hansard.jobs",
+        f"job failed: job {task.job_id}, attempt 1: This is not audio.",
+    )
+    alarms = (ROOT / "infra" / "alarms.yml").read_text()
+    assert '{ $.logger = "hansard.jobs" && $.message = "job failed:*" }' in alarms
 
 
 def test_a_long_line_is_launched_in_steps(world: World) -> None:
