@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from shared.domain.addresses import host_in_url
 from shared.domain.errors import Unavailable
 from shared.wiring import local
 from shared.wiring.settings import Settings
@@ -23,7 +24,7 @@ def serve(settings: Settings, host: str, port: int, ready: Callable[[str], None]
     # uvicorn stops gracefully and then raises the signal again; Postgres and the workers are to be ended after that.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     listener = _listen(host, port)
-    address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
+    address = f"http://{host_in_url(host)}:{listener.getsockname()[1]}"
     internal = f"http://{_reachable(host)}:{listener.getsockname()[1]}"
     with listener, local.core(settings, internal) as core:
 
@@ -58,10 +59,6 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def _reachable(host: str) -> str:
     """Where this machine reaches a server that is bound to `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, _shown(host))  # noqa: S104 - not a bind
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host_in_url(host))  # noqa: S104 - not a bind

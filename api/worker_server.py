@@ -22,7 +22,7 @@ from api.bodies import read_json
 from api.middleware import LoopbackOnly
 from functions.gpu.transcribe import choose
 from shared.adapters.process_launcher import ProcessLauncher
-from shared.domain.addresses import is_loopback
+from shared.domain.addresses import host_in_url, is_loopback
 from shared.domain.errors import Conflict, Invalid, Unauthenticated, Unavailable
 from shared.domain.tasks import PROTOCOL_VERSION, TranscribeTask
 from shared.wire import task_from_json, task_to_json
@@ -150,7 +150,7 @@ def serve(settings: Settings, listen: str, processes: int, ready: Callable[[str,
     """
     host, port = _parse(listen)
     token = (settings.worker_token or "").strip() or None
-    if token is None and not is_loopback(f"//{_shown(host)}"):
+    if token is None and not is_loopback(f"//{host_in_url(host)}"):
         raise Invalid(
             f"Without a token everybody who reaches {host} could hand work to this machine. Make one with "
             "`openssl rand -hex 32`, and set HANSARD_WORKER_TOKEN to it here and where Hansard is served."
@@ -160,7 +160,7 @@ def serve(settings: Settings, listen: str, processes: int, ready: Callable[[str,
         signal.signal(told, lambda *_: sys.exit(0))
     with _listener(host, port) as listener:
         engine = choose(settings.engine, settings.model)
-        address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
+        address = f"http://{host_in_url(host)}:{listener.getsockname()[1]}"
         launcher = ProcessLauncher(WORKER_COMMAND, processes)
         try:
             _answer(listener, launcher, token, lambda: ready(address, f"{engine.engine}, model {engine.model}"))
@@ -186,10 +186,6 @@ def _parse(listen: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or int(port) > 65535:
         raise Invalid("--listen takes HOST:PORT, such as 0.0.0.0:9000.")
     return host, int(port)
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _listener(host: str, port: int) -> socket.socket:

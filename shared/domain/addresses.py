@@ -1,4 +1,4 @@
-"""Addresses on the network: which of them lead to this machine only."""
+"""Addresses on the network: how they are written, and which of them lead to this machine only."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -11,3 +11,8 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def host_in_url(host: str) -> str:
+    """A host as a URL has it: IPv6 addresses stand in brackets."""
+    return f"[{host}]" if ":" in host else host
