@@ -21,18 +21,19 @@ OSLS = ROOT / "infra" / "node_modules" / ".bin" / "osls"
 #: What MiniStack makes of the template; the functions and their APIs run in serverless-offline.
 _MADE_BY_MINISTACK = ("AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy")
 _START_SECONDS = 90
+_ANSWERS = "answers at "
 
 Say = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """`http` and `websocket` are what API Gateway would answer at."""
+    """`http` and `websocket` are what API Gateway would answer at; `modal` is the stand-in's process."""
 
     http: str
     websocket: str
     functions: Lambda
-    aws: LocalAws
+    modal: Process
 
 
 @contextmanager
@@ -52,8 +53,12 @@ def running(say: Say) -> Iterator[Cloud]:
         names = _make_resources(aws, service)
         say("ministack", f"has made bucket and queues of serverless.yml: {', '.join(sorted(names))}")
         modal = _start_modal(stack, say)
-        cloud = _start_offline(
-            stack, say, aws, names, {**modal, "HANSARD_DATABASE_URL": database_url}, str(service["service"])
+        functions = _start_offline(stack, say, aws, names, {**_address(modal), "HANSARD_DATABASE_URL": database_url})
+        cloud = Cloud(
+            http=f"http://127.0.0.1:{functions.http}",
+            websocket=f"ws://127.0.0.1:{functions.websocket}",
+            functions=Lambda(f"http://127.0.0.1:{functions.functions}", str(service["service"]), STAGE),
+            modal=modal,
         )
         pollers = Pollers(aws.client("sqs"), names, cloud.functions, lambda name, batch: _say_batch(say, name, batch))
         for step in ("pre", "post"):
@@ -97,21 +102,33 @@ def _merged(resources: Any) -> dict[str, dict[str, Any]]:
     return merged
 
 
-def _start_modal(stack: ExitStack, say: Say) -> dict[str, str]:
-    """The environment that leads the real client to the stand-in."""
+def _start_modal(stack: ExitStack, say: Say) -> Process:
     say("modal", "starts, and modal_app.py is deployed to it")
     environment = {"HANSARD_ENGINE": "pocketsphinx", "HANSARD_MODAL_GPU": "", "HANSARD_LOG_LEVEL": "WARNING"}
     command = [sys.executable, "-u", "-m", "infra.local.modal_server"]
     process = Process("modal", command, environment, say)
     stack.callback(process.stop)
-    line = process.wait_for("answers at", _START_SECONDS)
-    return dict(word.split("=", 1) for word in line.partition("answers at ")[2].split())
+    process.wait_for(_ANSWERS, _START_SECONDS)
+    return process
+
+
+def _address(modal: Process) -> dict[str, str]:
+    """The environment that leads the real client to the stand-in."""
+    line = modal.wait_for(_ANSWERS, _START_SECONDS)
+    return dict(word.split("=", 1) for word in line.partition(_ANSWERS)[2].split())
+
+
+@dataclass(frozen=True, slots=True)
+class _Ports:
+    http: int
+    websocket: int
+    functions: int
 
 
 def _start_offline(
-    stack: ExitStack, say: Say, aws: LocalAws, names: Mapping[str, str], more: Mapping[str, str], service: str
-) -> Cloud:
-    http, websocket, functions = (free_port() for _ in range(3))
+    stack: ExitStack, say: Say, aws: LocalAws, names: Mapping[str, str], more: Mapping[str, str]
+) -> _Ports:
+    ports = _Ports(free_port(), free_port(), free_port())
     environment = {
         **aws.environment,
         **more,
@@ -120,8 +137,8 @@ def _start_offline(
         "HANSARD_BUCKET": names["Bucket"],
         "HANSARD_JOBS_QUEUE_URL": names["JobsQueue"],
         "HANSARD_LIVE_QUEUE_URL": names["LiveQueue"],
-        "HANSARD_CONNECTIONS_URL": f"http://127.0.0.1:{websocket}",
-        "HANSARD_CALLBACK_URL": f"http://127.0.0.1:{http}",
+        "HANSARD_CONNECTIONS_URL": f"http://127.0.0.1:{ports.websocket}",
+        "HANSARD_CALLBACK_URL": f"http://127.0.0.1:{ports.http}",
         "HANSARD_MODAL_APP": "hansard",
         # So that the minute of the sample is fanned out, too.
         "HANSARD_SLICE_SECONDS": "20",
@@ -129,19 +146,15 @@ def _start_offline(
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONWARNINGS": "ignore",
     }
-    ports = ["--httpPort", str(http), "--websocketPort", str(websocket), "--lambdaPort", str(functions)]
-    options = ["--host", "127.0.0.1", "--localEnvironment", "--noPrependStageInUrl", "--noSponsor"]
-    command = [str(OSLS), "offline", "start", "--stage", STAGE, *ports, *options]
+    listen = ["--host", "127.0.0.1", "--httpPort", str(ports.http)]
+    listen += ["--websocketPort", str(ports.websocket), "--lambdaPort", str(ports.functions)]
+    options = ["--localEnvironment", "--noPrependStageInUrl", "--noSponsor"]
+    command = [str(OSLS), "offline", "start", "--stage", STAGE, *listen, *options]
     say("offline", "starts: API Gateway (HTTP and WebSocket) and Lambda, from serverless.yml")
     process = Process("offline", command, environment, say)
     stack.callback(process.stop)
     process.wait_for("Server ready", _START_SECONDS)
-    return Cloud(
-        http=f"http://127.0.0.1:{http}",
-        websocket=f"ws://127.0.0.1:{websocket}",
-        functions=Lambda(f"http://127.0.0.1:{functions}", service, STAGE),
-        aws=aws,
-    )
+    return ports
 
 
 def _say_batch(say: Say, function: str, batch: list[Any]) -> None:

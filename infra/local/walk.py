@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import re
+import signal
 import time
 import wave
 from collections.abc import Callable
@@ -27,7 +30,7 @@ def walk(cloud: Cloud, say: Say) -> None:
     say("operator", "has invoked `token`: ann may come in")
     with httpx2.Client(base_url=cloud.http, headers={"Authorization": f"Bearer {made['token']}"}, timeout=30) as client:
         begun = _upload(client, say)
-        messages = _watch(cloud, made["token"], begun["upload_id"], say)
+        messages = _watch(cloud, made["token"], begun["upload_id"], lambda message: say("websocket", _shown(message)))
         upload = client.get(f"/uploads/{begun['upload_id']}").raise_for_status().json()
         recording = f"/api/v1/recordings/{upload['recording']['id']}"
         status = client.get(f"{recording}/status").raise_for_status().json()
@@ -37,6 +40,7 @@ def walk(cloud: Cloud, say: Say) -> None:
         _refuse_too_large(client, say)
         _stream_audio(client, recording, say)
         _small_file(client, say)
+        _kill_a_worker(cloud, client, made["token"], segments, say)
     for segment in segments[:3]:
         say("transcript", f"{segment['start_time']:6.2f}  {segment['speaker']}: {segment['sentence'][:80]}")
     say("transcript", f"… {len(segments)} segments in all, each seen live, once and in order")
@@ -56,22 +60,21 @@ def _upload(client: httpx2.Client, say: Say) -> dict[str, Any]:
     return begun
 
 
-def _watch(cloud: Cloud, token: str, upload_id: str, say: Say) -> list[dict[str, Any]]:
-    """Every message of the recording until the server closes."""
+def _watch(cloud: Cloud, token: str, upload_id: str, hear: Callable[[dict[str, Any]], None]) -> list[dict[str, Any]]:
+    """Every message of the recording until the server closes; `hear` is called with each as it comes."""
     # The edge turns the path of a socket into this query.
     address = f"{cloud.websocket}?path=/api/transcribe/live/{upload_id}&token={token}"
     _until(lambda: _known(cloud, token, upload_id), "the event of S3 made no recording")
     messages: list[dict[str, Any]] = []
     with connect(address, proxy=None, open_timeout=30) as socket:
-        say("websocket", "$connect")
         socket.send('{"type": "ping"}')
         try:
             while True:
                 message = json.loads(socket.recv(timeout=180))
                 messages.append(message)
-                say("websocket", _shown(message))
+                hear(message)
         except ConnectionClosed:
-            say("websocket", "closed by the server")
+            hear({"type": "closed by the server"})
     return messages
 
 
@@ -135,6 +138,33 @@ def _small_file(client: httpx2.Client, say: Say) -> None:
     gone = client.get(f"{recording}/status").status_code
     _expect(gone == 404, f"a deleted recording answers {gone}")
     say("client", f"DELETE {recording} -> gone")
+
+
+def _kill_a_worker(cloud: Cloud, client: httpx2.Client, token: str, expected: list[dict[str, Any]], say: Say) -> None:
+    """The container that leads a job dies in the middle, as when Modal preempts it, and its input starts again."""
+    begun = _upload(client, say)
+    killed: list[int] = []
+
+    def hear(message: dict[str, Any]) -> None:
+        if message["type"] == "segment" and not killed:
+            killed.append(_container(cloud, "process"))
+            os.kill(killed[0], signal.SIGKILL)
+            say("cloud-local", f"kill -9 of container {killed[0]} after the first segment")
+
+    messages = _watch(cloud, token, begun["upload_id"], hear)
+    _expect(_container(cloud, "process") not in killed, "the container was not replaced")
+    upload = client.get(f"/uploads/{begun['upload_id']}").raise_for_status().json()
+    recording = f"/api/v1/recordings/{upload['recording']['id']}"
+    segments = client.get(f"{recording}/transcript").raise_for_status().json()["segments"]
+    _check(messages, client.get(f"{recording}/status").json()["status"], segments)
+    _expect(segments == expected, "the transcript is not the one of the undisturbed run")
+    say("client", f"{recording} is COMPLETED, the same transcript, each segment once")
+
+
+def _container(cloud: Cloud, name: str) -> int:
+    """The process of the latest container of that function."""
+    started = (re.search(rf"{name}: container (\d+) starts", line) for line in reversed(cloud.modal.lines))
+    return next(int(found[1]) for found in started if found)
 
 
 def _silence() -> bytes:

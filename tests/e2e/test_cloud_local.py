@@ -46,6 +46,9 @@ def test_the_sample_goes_through_the_cloud_and_everything_is_stopped() -> None:
         "SPEAKER_1: ",
         "completed: Transcription completed",
         "/status -> COMPLETED",
+        "kill -9 of container",
+        "process starts again in another container",
+        "is COMPLETED, the same transcript, each segment once",
         "everything is stopped",
     ]
     places = [told.find(hop) for hop in hops]
