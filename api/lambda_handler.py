@@ -1,5 +1,6 @@
 """The API on AWS Lambda: one app per container, built at the first request."""
 
+import asyncio
 from functools import cache
 from typing import Any
 
@@ -17,5 +18,7 @@ def _adapter() -> Mangum:
     from api.app import create_app
     from shared.wiring import cloud
 
+    # Mangum runs the app in the loop of this thread; newer Pythons no longer make one by themselves.
+    asyncio.set_event_loop(asyncio.new_event_loop())
     # Mangum would run the lifespan for every request.
     return Mangum(create_app(cloud.core(), auth="required"), lifespan="off")

@@ -1,6 +1,8 @@
 """From POST /uploads through Mangum to the S3 event that makes the recording."""
 
+import asyncio
 import json
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -44,8 +46,12 @@ def ask(deployment: Deployment, method: str, path: str, body: Any = None, **head
 
 
 @pytest.fixture(autouse=True)
-def fresh_app() -> None:
+def fresh_app() -> Iterator[None]:
     lambda_handler._adapter.cache_clear()
+    yield
+    if lambda_handler._adapter.cache_info().currsize:
+        asyncio.get_event_loop().close()
+        asyncio.set_event_loop(None)
 
 
 def begin(deployment: Deployment, size: int = 5, **more: Any) -> dict[str, Any]:
