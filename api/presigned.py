@@ -1,11 +1,11 @@
 """`/uploads`: files of any size, sent in parts straight to the object store, and resumed after a broken line."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.callers import CallerOf, CoreOf
 from shared.domain.errors import NotFound
@@ -25,6 +25,13 @@ router = APIRouter(prefix="/uploads", tags=["Uploads"], responses={"4XX": {"mode
 _Id = Annotated[str, Path(description="The `upload_id`.")]
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """Without a zone it is taken for UTC."""
+    if not 1900 <= moment.year <= 9000:
+        raise ValueError("a year between 1900 and 9000")
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
 class NewRecordingBody(BaseModel):
     """As the fields of an upload form."""
 
@@ -32,7 +39,7 @@ class NewRecordingBody(BaseModel):
 
     title: str = ""
     notes: str = ""
-    meeting_date: datetime | None = None
+    meeting_date: Annotated[datetime, AfterValidator(_in_utc)] | None = None
     language: str | None = None
     min_speakers: int | None = None
     max_speakers: int | None = None

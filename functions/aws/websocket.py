@@ -84,7 +84,8 @@ def _hear(event: Event, connection_id: str) -> None:
     """Answers pings; whatever else a client says is not for us. Ends connections that API Gateway would end."""
     body = event.get("body")
     # An emulator may hand over what API Gateway refuses: binary frames, and texts that are too long.
-    if event.get("isBase64Encoded") or not isinstance(body, str | None) or len((body or "").encode()) > MESSAGE_BYTES:
+    not_text = event.get("isBase64Encoded") or not isinstance(body, str | None)
+    if not_text or len((body or "").encode(errors="surrogatepass")) > MESSAGE_BYTES:
         connections().close([connection_id])
         return
     try:

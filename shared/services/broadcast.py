@@ -109,9 +109,12 @@ def _round(
         }
         outcome = _tell(core, to, phrasings, watchers, news)
         connections.told(tx, outcome.seen, core.now())
-        done = [] if at_work else [each for each, seq in outcome.seen.items() if seq == recording.last_seq]
+        # The log may have grown, and ended, since the recording was read.
+        ended = {event.seq for told in news.values() for event in told if event.kind in kinds.FINAL or not at_work}
+        done = [each for each, seq in outcome.seen.items() if seq >= recording.last_seq and seq in ended]
+        # Before the commit: a crash here leaves rows that the next broadcast finds gone, not sockets that nobody ends.
+        to.close(done)
         connections.remove(tx, [*outcome.gone, *done])
-    to.close(done)
     return len(watchers), outcome.later
 
 

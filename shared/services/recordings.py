@@ -123,8 +123,11 @@ def _made_before(core: Core, upload: StoredUpload, tx: Transaction) -> Recording
         return None
     if begun.status is UploadStatus.ABORTED:
         raise Conflict(begun.error_message or "The upload was aborted.")
+    recording = recordings.by_uuid(tx, upload.uuid)
+    if recording is None and begun.status is UploadStatus.USED:
+        raise Conflict("The recording that was made of this upload has been deleted.")
     uploads.change(tx, upload.uuid, status=UploadStatus.USED, check_at=core.now() + UPLOAD_MEMORY)
-    return recordings.by_uuid(tx, upload.uuid)
+    return recording
 
 
 def _add(

@@ -128,7 +128,13 @@ def _received(core: Core, upload: Upload) -> set[int]:
     plan = {part.number: part.size for part in upload.plan}
     if upload.reference is None:
         return set(plan) if core.objects.size(upload.key) == upload.size else set()
-    parts = core.objects.parts(upload.key, upload.reference)
+    try:
+        parts = core.objects.parts(upload.key, upload.reference)
+    except NotFound:
+        # Joined already, by somebody who has not said so yet, or has died over it.
+        if core.objects.size(upload.key) != upload.size:
+            raise
+        return set(plan)
     return {part.number for part in parts if plan.get(part.number) == part.size}
 
 

@@ -107,6 +107,11 @@ def test_what_is_no_audio_ends_the_upload_with_the_reason(waiting_server: Server
         ({"filename": "a.wav", "size": 5, "sha256": "abc"}, 400, "sha256"),
         ({"filename": "a.wav", "size": 5, "recording": {"min_speakers": 0}}, 400, "min_speakers"),
         ({"filename": "a.wav", "size": 5, "recording": {"meeting_date": "soon"}}, 400, "meeting_date"),
+        (
+            {"filename": "a.wav", "size": 5, "recording": {"meeting_date": "0001-01-01T00:00+14:00"}},
+            400,
+            "meeting_date",
+        ),
         ([], 400, ""),
     ],
 )

@@ -309,3 +309,25 @@ def test_the_limits_of_one_round_do_not_cut_a_long_story(world: World) -> None:
 
 def test_a_core_needs_no_watchers(world: World, gateway: MemoryConnections) -> None:
     assert broadcast.broadcast(replace(world.core), gateway, PHRASINGS, 10**9)
+
+
+def test_an_end_that_comes_while_a_broadcast_begins_is_told_and_closes(world: World) -> None:
+    """The broadcast has read the recording before the end was written, and the log after it."""
+    from sqlalchemy import event
+
+    recording, task = world.launched()
+    connect(world, recording)
+    world.report(task, *ATTEMPT[:-1])
+
+    ended: list[bool] = []
+
+    def end(*said: Any) -> None:
+        if "FROM connections" in said[2] and not ended:
+            ended.append(True)
+            world.report(task, ATTEMPT[-1], first=len(ATTEMPT) - 1)
+
+    event.listen(world.db.engine, "before_cursor_execute", end)
+    gateway = Keeping()
+    assert tell(world, gateway, recording)
+    assert json.loads(gateway.texts["one"][-1])["status"] == "completed"
+    assert (gateway.closed, world.count("connections")) == (["one"], 0)

@@ -329,3 +329,24 @@ def test_bytes_of_which_no_recording_came_go_after_a_day(world: World) -> None:
     world.clock.pass_by(timedelta(days=1, minutes=1).total_seconds())
     uploads.sweep(world.core)
     assert list(world.store.objects) == [kept.audio_key]
+
+
+def test_an_upload_whose_recording_was_deleted_makes_no_other(world: World) -> None:
+    begun = begin(world)
+    send(world, begun)
+    done = uploads.complete(world.core, world.ann, begun.upload.id)
+    assert done.recording is not None
+    recordings.delete(world.core, world.ann, done.recording.id)
+    with pytest.raises(Conflict, match="deleted"):
+        uploads.use(world.core, world.ann, begun.upload.id, NewRecording())
+    uploads.arrived(world.core, begun.upload.key)
+    assert (world.count("recordings"), world.store.objects) == (0, {})
+
+
+def test_parts_that_were_joined_by_somebody_who_died_over_it_are_all_there(world: World) -> None:
+    begun = begin(world, LARGE)
+    send(world, begun)
+    assert begun.upload.reference is not None
+    world.store.finish_parts(begun.upload.key, begun.upload.reference)
+    assert missing(world, begun) == []
+    assert uploads.complete(world.core, world.ann, begun.upload.id).recording is not None

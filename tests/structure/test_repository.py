@@ -34,6 +34,7 @@ def test_the_lock_files_name_no_address() -> None:
         text = (ROOT / name).read_text()
         assert not re.search(r"https?://|file:|--(extra-)?index-url|--find-links", text)
         assert "--hash=sha256:" in text
+    assert "://" not in (ROOT / "infra" / "package-lock.json").read_text()
 
 
 def test_the_commands_of_the_readme_are_targets_of_the_makefile() -> None:

@@ -97,7 +97,7 @@ def test_who_watches_what_does_not_exist_is_told_on_the_open_socket(deployment: 
 
 def test_pings_are_answered_and_the_rest_is_not_for_us(deployment: Deployment, recording: Any) -> None:
     connect(deployment, recording.uuid)
-    for body in ('{"type": "ping"}', "hello", "[" * 100_000, '{"type": "pong"}', None, "null"):
+    for body in ('{"type": "ping"}', "hello", "[" * 100_000, "\ud800", '{"type": "pong"}', None, "null"):
         assert websocket.handler(event("$default", body=body), None) == {"statusCode": 200}
     assert [json.loads(text) for text in deployment.connections.messages["conn=1"]] == [{"type": "pong"}]
 
