@@ -10,7 +10,7 @@ OSLS := infra/node_modules/.bin/osls
 STAGE ?= prod
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format eval bench cloud-local bundle package deploy lock clean
+.PHONY: help setup demo run test check format eval bench fuzz cloud-local bundle package deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ eval: $(DEV_STAMP) ## Word error rate, diarization error rate, speakers: on the 
 
 bench: $(DEV_STAMP) ## Measure speed and memory against the baselines
 	$(BIN)/python -m bench
+
+fuzz: $(DEV_STAMP) ## Look for answers that contradict the OpenAPI documents: ARGS="--minutes 15"
+	$(BIN)/python -m bench.fuzz $(ARGS)
 
 cloud-local: $(DEV_STAMP) $(NODE_STAMP) ## Run the deployed platform on this machine, and the sample through it
 	@$(BIN)/python -m infra.local $(ARGS)

@@ -113,10 +113,10 @@ class Diarizer:
 @modal.concurrent(max_inputs=20)
 class Summarizer:
     @modal.method()
-    def summarize(self, segments, speaker_names, language):
+    def read(self, what, segments, wishes):
         from shared.wiring import modal as wiring
 
-        return wiring.summarize(segments, speaker_names, language)
+        return wiring.read(what, segments, wishes)
 
 
 # No retries: it reports whatever happens, and the service decides about another attempt. (A container that is

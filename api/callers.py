@@ -5,8 +5,10 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from api.visitors import count_refusal
 from shared.domain.accounts import Caller
 from shared.domain.credentials import find_token
+from shared.domain.errors import Unauthenticated
 from shared.services import accounts
 from shared.services.core import Core
 
@@ -16,10 +18,14 @@ def core_of(connection: HTTPConnection) -> Core:
 
 
 def caller_of(connection: HTTPConnection) -> Caller:
-    """Raises Unauthenticated."""
+    """Raises Unauthenticated, or RateLimited for an address that has been refused too often."""
     if connection.app.state.auth == "none":
         return connection.app.state.owner
-    return accounts.authenticate(core_of(connection), find_token(connection.headers, connection.query_params))
+    try:
+        return accounts.authenticate(core_of(connection), find_token(connection.headers, connection.query_params))
+    except Unauthenticated:
+        count_refusal(connection)
+        raise
 
 
 CoreOf = Annotated[Core, Depends(core_of)]

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
+from api import cli_accounts, cli_doctor, cli_import
 from shared.domain.errors import HansardError, Invalid
 from shared.wiring.settings import Settings, default_data_dir
 
@@ -22,6 +23,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(cli_import.app)
+app.add_typer(cli_doctor.app)
+app.add_typer(cli_accounts.users)
+app.add_typer(cli_accounts.groups)
 errors = Console(stderr=True, soft_wrap=True)
 
 DataDir = Annotated[
@@ -119,14 +124,21 @@ def transcribe_files(
 def token(
     user: Annotated[str, typer.Argument(metavar="USER", help="The user's name; made if new.")],
     admin: Annotated[bool, typer.Option("--admin", help="Make the user an administrator.")] = False,
+    scopes: Annotated[
+        str | None, typer.Option(help="What it is good for, such as read,upload.  [default: everything]")
+    ] = None,
+    days: Annotated[int, typer.Option(min=0, max=36_500, help="For how many days; 0: for ever.")] = 0,
+    name: Annotated[str, typer.Option(help="What lists of tokens call it.")] = "command line",
     data: DataDir = None,
 ) -> None:
     """Print a new API token for a user: alone on standard output, and never again."""
     from shared.services import accounts
+    from shared.services.tokens import parse_scopes
     from shared.wiring.local import database
 
+    wanted = None if scopes is None else parse_scopes([scope.strip() for scope in scopes.split(",")])
     with database(_settings(data)) as db:
-        print(accounts.issue_token(db, user, is_admin=admin))
+        print(accounts.issue_token(db, user, is_admin=admin, name=name, scopes=wanted, days=days))
 
 
 @app.command()

@@ -18,41 +18,46 @@ logger = logging.getLogger("hansard.api")
 
 _NOTHING_HERE = "There is nothing at this address."
 
-#: `(status, message, details)` -> body
-Body = Callable[[int, str, dict[str, Any]], dict[str, Any]]
+#: `(path, message, details)` -> body
+Body = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 
 
 def install(app: FastAPI, body: Body) -> None:
     """Every failure of `app`, expected or not, becomes JSON in the dialect's shape."""
 
-    def answer(status: int, message: str, details: dict[str, Any], headers: dict[str, str]) -> JSONResponse:
-        if status == 401:
-            headers = {"WWW-Authenticate": "Bearer", **headers}
-        return JSONResponse(body(status, message, details), status, headers)
+    def answer(
+        path: str,
+        status: int,
+        message: str,
+        details: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> JSONResponse:
+        challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+        return JSONResponse(body(path, message, details or {}), status, {**challenge, **(headers or {})})
 
-    async def domain(_: Request, error: Exception) -> JSONResponse:
+    async def domain(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HansardError)
-        return answer(status_of(error), str(error), error.details, {})
+        return answer(request.url.path, status_of(error), str(error), error.details)
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         if error.status_code == 405:
             methods = {"Allow": ", ".join(allowed(request.app, request.scope))}
-            return answer(405, f"This address does not take {request.method}.", {}, methods)
+            return answer(request.url.path, 405, f"This address does not take {request.method}.", {}, methods)
         message = _NOTHING_HERE if error.detail == "Not Found" else str(error.detail)
-        return answer(error.status_code, message, {}, dict(error.headers or {}))
+        return answer(request.url.path, error.status_code, message, {}, dict(error.headers or {}))
 
-    async def validation(_: Request, error: Exception) -> JSONResponse:
+    async def validation(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         if error.errors()[0]["loc"][0] == "path":
             # What cannot be an id names nothing, like an id that is not taken.
-            return answer(404, _NOTHING_HERE, {}, {})
-        return answer(400, _first_problem(error), {}, {})
+            return answer(request.url.path, 404, _NOTHING_HERE)
+        return answer(request.url.path, 400, _first_problem(error))
 
     app.add_exception_handler(HansardError, domain)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, validation)
-    app.add_middleware(_Unexpected, answer=answer(500, "Something went wrong on the server.", {}, {}))
+    app.add_middleware(_Unexpected, answer=lambda path: answer(path, 500, "Something went wrong on the server."))
 
 
 class _Unexpected:
@@ -62,7 +67,7 @@ class _Unexpected:
     leaves out what the middleware further out adds.
     """
 
-    def __init__(self, app: ASGIApp, answer: JSONResponse) -> None:
+    def __init__(self, app: ASGIApp, answer: Callable[[str], JSONResponse]) -> None:
         self._app = app
         self._answer = answer
 
@@ -84,7 +89,7 @@ class _Unexpected:
             if began:
                 # The client must see that its answer is not whole.
                 raise
-            await self._answer(scope, receive, send)
+            await self._answer(scope["path"])(scope, receive, send)
 
 
 def _first_problem(error: RequestValidationError) -> str:

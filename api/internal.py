@@ -15,7 +15,7 @@ from shared.domain.errors import Invalid, NotFound, TooLarge
 from shared.ports import ObjectWriter
 from shared.services import attempts, reports, uploads
 from shared.services.core import Core
-from shared.wire import beginning_from_json, report_from_json, slice_to_json, state_to_json
+from shared.wire import beginning_from_json, page_to_json, report_from_json, slice_to_json, state_to_json
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,6 +34,12 @@ async def begin_attempt(job_id: int, request: Request, core: CoreOf, authorizati
 def job_slice(job_id: int, index: int, core: CoreOf, authorization: Authorization = "") -> Response:
     attempts.check_worker(core, job_id, authorization)
     return Response(slice_to_json(attempts.finished_slice(core, job_id, index)), media_type="application/json")
+
+
+@router.get("/jobs/{job_id}/transcript")
+def job_transcript(job_id: int, core: CoreOf, after: int = -1, authorization: Authorization = "") -> Response:
+    attempts.check_worker(core, job_id, authorization)
+    return Response(page_to_json(attempts.transcript_page(core, job_id, after)), media_type="application/json")
 
 
 @router.post("/jobs/{job_id}")

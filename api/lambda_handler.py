@@ -21,4 +21,5 @@ def _adapter() -> Mangum:
     # Mangum runs the app in the loop of this thread; newer Pythons no longer make one by themselves.
     asyncio.set_event_loop(asyncio.new_event_loop())
     # Mangum would run the lifespan for every request.
-    return Mangum(create_app(cloud.core(), auth="required"), lifespan="off")
+    app = create_app(cloud.core(), auth="required", proxy_hops=cloud.settings().proxy_hops)
+    return Mangum(app, lifespan="off")

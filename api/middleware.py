@@ -8,8 +8,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.visitors import ANSWER_HEADERS
 from shared.domain.addresses import is_loopback
 
+#: What is answered here depends on who asks, which stands in one of these.
+_PERSONAL = ("/api/", "/speakers/", "/uploads")
+_CREDENTIALS = "Authorization, X-API-Token, API-Token"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -35,6 +39,31 @@ class RequestId:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class AnswerHeaders:
+    """Puts on every answer what was said of it on the way (`visitors.say`), and that it is for this caller alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        said: dict[str, str] = {}
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Robots-Tag"] = "noindex"
+                if scope["path"].startswith(_PERSONAL):
+                    headers.add_vary_header(_CREDENTIALS)
+                headers.update(said)
+            await send(message)
+
+        # Mounted applications get copies of the scope; this they share.
+        await self._app({**scope, ANSWER_HEADERS: said}, receive, send_with_headers)
 
 
 class LoopbackOnly:

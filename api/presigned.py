@@ -12,7 +12,7 @@ from shared.domain.errors import NotFound
 from shared.domain.tasks import TranscribeOptions
 from shared.domain.uploads import UploadStatus
 from shared.services import uploads
-from shared.services.recordings import NewRecording
+from shared.services.ingest import NewRecording
 from shared.services.uploads import Progress
 
 
@@ -20,7 +20,9 @@ class Problem(BaseModel):
     detail: str
 
 
-router = APIRouter(prefix="/uploads", tags=["Uploads"], responses={"4XX": {"model": Problem}})
+router = APIRouter(
+    prefix="/uploads", tags=["Uploads"], responses={"4XX": {"model": Problem}, "503": {"model": Problem}}
+)
 
 _Id = Annotated[str, Path(description="The `upload_id`.")]
 
@@ -46,6 +48,9 @@ class NewRecordingBody(BaseModel):
     hotwords: str | None = None
     initial_prompt: str | None = None
     transcription_model: str | None = None
+    tag_ids: list[int] = Field(default=[], max_length=100)
+    folder_id: int | None = None
+    prompt_variables: dict[str, str] = {}
 
     def wanted(self) -> NewRecording:
         options = TranscribeOptions(
@@ -56,7 +61,15 @@ class NewRecordingBody(BaseModel):
             initial_prompt=self.initial_prompt,
             model=self.transcription_model,
         )
-        return NewRecording(self.title, self.notes, self.meeting_date, options)
+        return NewRecording(
+            self.title,
+            self.notes,
+            self.meeting_date,
+            options,
+            tag_ids=tuple(self.tag_ids),
+            folder_id=self.folder_id,
+            prompt_variables=self.prompt_variables,
+        )
 
 
 class NewUpload(BaseModel):

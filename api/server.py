@@ -35,9 +35,11 @@ def serve(settings: Settings, host: str, port: int, ready: Callable[[str], None]
             yield
 
         config = uvicorn.Config(
-            create_app(core, auth=settings.auth, lifespan=lifespan),
+            create_app(core, auth=settings.auth, proxy_hops=settings.proxy_hops, lifespan=lifespan),
             log_config=None,
             access_log=False,
+            # What proxies say of the client is read by `proxy_hops` alone.
+            proxy_headers=False,
             ws_max_size=2 * 1024 * 1024,
             # Watchers of a recording would keep a stopping server for as long as they like.
             timeout_graceful_shutdown=5,

@@ -16,7 +16,7 @@ from shared.domain.errors import HansardError, Invalid, TooLarge
 from shared.domain.limits import Limits
 from shared.ports import ObjectWriter
 from shared.services.core import Core
-from shared.services.recordings import StoredUpload, new_upload_place
+from shared.services.ingest import StoredUpload, new_upload_place
 
 _BLOCK = 1024 * 1024
 #: All text fields together: the longest that is allowed, thrice, in characters of four bytes.

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-SCRIPTS = ("speakers", "exports", "overhead", "serving", "broadcast", "lambda_overhead")
+SCRIPTS = ("speakers", "exports", "overhead", "serving", "broadcast", "lists", "webhooks", "lambda_overhead")
 
 if __name__ == "__main__":
     codes = [subprocess.run([sys.executable, "-m", f"bench.{script}"], check=False).returncode for script in SCRIPTS]

@@ -47,6 +47,32 @@ LEFT_OUT = (
     "modal_proto/*_pb2_grpc.py",
     # Our page of the API is made by Swagger UI.
     "fastapi_offline/static/redoc.standalone.js",
+    # Rows are read without it, and from Postgres alone.
+    "sqlalchemy/orm",
+    "sqlalchemy/ext/[abd-z]*",
+    "sqlalchemy/dialects/mssql",
+    "sqlalchemy/dialects/mysql",
+    "sqlalchemy/dialects/oracle",
+    "sqlalchemy/dialects/sqlite",
+    # A language model is asked for chat completions, nothing else.
+    "openai/cli",
+    "openai/resources/[abd-z]*",
+    "openai/types/admin",
+    "openai/types/audio",
+    "openai/types/beta",
+    "openai/types/evals",
+    "openai/types/fine_tuning",
+    "openai/types/live",
+    "openai/types/realtime",
+    "openai/lib/beta",
+    "openai/lib/browser.py",
+    "openai/lib/computer.py",
+    "openai/lib/live",
+    "openai/lib/responses_*",
+    # cffi compiles nothing here.
+    "pycparser",
+    # Calendar files are in UTC.
+    "tzdata/zoneinfo/[A-DF-TV-Z]*",
     "*-stubs",
 )
 

@@ -100,7 +100,7 @@ class Kicks(Protocol):
 class LiveUpdates(Protocol):
     """Tells whoever watches a recording that its event log has grown."""
 
-    def changed(self, recording_id: int) -> None: ...
+    def changed(self, *recording_ids: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,63 @@ class TaskTokens(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a token of an identity provider stands for: `subject` is unique per `issuer`."""
+
+    issuer: str
+    subject: str
+    username: str | None = None
+    email: str | None = None
+    name: str | None = None
+
+
+class IdentityTokens(Protocol):
+    """Tokens that somebody else has issued (JWT of an identity provider)."""
+
+    def verify(self, token: str) -> Identity:
+        """Raises Unauthenticated, or Unavailable when the keys of the issuer cannot be had."""
+        ...
+
+
+class WebhookKicks(Protocol):
+    """Says "these webhooks have something to send". A lost kick costs time only: the sweep finds the deliveries."""
+
+    def kick(self, webhook_ids: Sequence[int]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a receiver answered: the beginning of its body as text, and its Retry-After in seconds, if it said one."""
+
+    status: int
+    body: str
+    retry_after: float | None = None
+
+
+class WebhookSender(Protocol):
+    """Posts to addresses that users have given, never into the network that Hansard itself runs in."""
+
+    def check(self, url: str, *, allow_http: bool) -> None:
+        """Raises Invalid, with a sentence for the user, for an address that must not be called."""
+        ...
+
+    def send(self, url: str, headers: Mapping[str, str], body: bytes, *, allow_http: bool) -> Response:
+        """Posts once, to an address that has just been checked; redirects are answers like any other.
+
+        Raises Invalid as `check` does, and Unavailable when there is no answer in time.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """An answer of a language model, and how many tokens question and answer cost (0 where nobody says)."""
+
+    text: str
+    tokens: int = 0
+
+
 class LanguageModel(Protocol):
     """A chat model behind any server."""
 
@@ -143,6 +200,6 @@ class LanguageModel(Protocol):
 
     def complete(
         self, messages: Sequence[Mapping[str, str]], *, max_tokens: int, temperature: float, json: bool = False
-    ) -> str:
-        """The answer's text. Raises Unavailable."""
+    ) -> Completion:
+        """Raises Unavailable."""
         ...

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.domain.errors import Invalid
 from shared.domain.jobs import JobState
-from shared.domain.tasks import PROTOCOL_VERSION, Beginning, Report, TranscribeTask
+from shared.domain.tasks import PROTOCOL_VERSION, Beginning, Report, TranscribeTask, TranscriptPage
 from shared.domain.transcripts import SliceResult
 
 if TYPE_CHECKING:
@@ -89,3 +89,12 @@ def slice_to_json(result: SliceResult) -> bytes:
 def slice_from_json(data: bytes | str) -> SliceResult:
     """Raises Invalid."""
     return _read(SliceResult, "a finished slice", data)
+
+
+def page_to_json(page: TranscriptPage) -> bytes:
+    return _adapter(TranscriptPage).dump_json(page)
+
+
+def page_from_json(data: bytes | str) -> TranscriptPage:
+    """Raises Invalid."""
+    return _read(TranscriptPage, "a page of a transcript", data)

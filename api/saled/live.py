@@ -37,7 +37,7 @@ _LOOK_AGAIN_SECONDS = 10.0
 async def watch(socket: WebSocket, job_id: str, after: str = "") -> None:
     """`job_id` is the uuid of a recording; `after` the last `seq` that a client which comes back has seen.
 
-    Without `after` the story begins with the latest run of recognition.
+    Without `after` the story begins with the latest transcription.
     """
     core = core_of(socket)
     try:
@@ -61,7 +61,7 @@ async def watch(socket: WebSocket, job_id: str, after: str = "") -> None:
 def _seen(watched: Watched, after: str) -> int:
     """The `seq` after which the client is to hear the log. What is no number counts as not given."""
     if not re.fullmatch("[0-9]{1,18}", after):
-        return watched.job.first_seq - 1 if watched.job is not None else 0
+        return watched.begins_after
     return min(int(after), watched.recording.last_seq)
 
 
@@ -126,7 +126,8 @@ async def _send_log(socket: WebSocket, core: Core, recording_id: int, seq: int) 
             if news.recording is None:
                 return await _end(socket, phrase.not_found(), NOT_FOUND)
             if not news.events and not news.at_work:
-                return await _end(socket, None if told else phrase.current(news.recording, news.progress), 1000)
+                now = phrase.current(news.recording, news.progress, news.final_seq)
+                return await _end(socket, None if told else now, 1000)
             if not news.events:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), _LOOK_AGAIN_SECONDS)

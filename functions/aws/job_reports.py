@@ -1,4 +1,4 @@
-"""HTTPS from the GPU side: beginnings, reports and finished slices of jobs, each with the token of its task."""
+"""HTTPS from the GPU side: beginnings, reports, finished slices and transcripts, each with the token of its task."""
 
 import base64
 import json
@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from functions.aws.runtime import Answer, Event, core
 from shared.dialects.http_status import status_of
 from shared.domain.errors import HansardError, Invalid, NotFound
-from shared.wire import beginning_from_json, report_from_json, slice_to_json, state_to_json
+from shared.wire import beginning_from_json, page_to_json, report_from_json, slice_to_json, state_to_json
 
 if TYPE_CHECKING:
     from shared.services.core import Core
 
 logger = logging.getLogger("hansard.aws")
 
-_PATH = re.compile(r"/jobs/(\d{1,18})(/attempts|/slices/(\d{1,9}))?")
+_PATH = re.compile(r"/jobs/(\d{1,18})(/attempts|/transcript|/slices/(\d{1,9}))?")
+_POSITION = re.compile(r"-1|\d{1,9}")
 
 
 def handler(event: Event, _: Any) -> Answer:
@@ -40,6 +41,8 @@ def _handle(job_core: "Core", event: Event) -> bytes:
             return _record(job_core, job_id, _body(event))
         case "POST", "/attempts", None:
             return state_to_json(attempts.begin(job_core, job_id, beginning_from_json(_body(event))))
+        case "GET", "/transcript", None:
+            return page_to_json(attempts.transcript_page(job_core, job_id, _after(event)))
         case "GET", _, str(index):
             return slice_to_json(attempts.finished_slice(job_core, job_id, int(index)))
     raise NotFound("There is nothing at this address.")
@@ -52,6 +55,13 @@ def _record(job_core: "Core", job_id: int, body: bytes) -> bytes:
     if report.job_id != job_id:
         raise Invalid("The report belongs to another job.")
     return json.dumps({"go_on": reports.record(job_core, report)}).encode()
+
+
+def _after(event: Event) -> int:
+    after = (event.get("queryStringParameters") or {}).get("after", "-1")
+    if not _POSITION.fullmatch(after):
+        raise Invalid("after has to be the position of a segment.")
+    return int(after)
 
 
 def _body(event: Event) -> bytes:

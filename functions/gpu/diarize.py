@@ -20,6 +20,17 @@ from shared.domain.transcripts import Diarization, Span
 
 ENGINES = ("auto", "acoustic", "pyannote")
 SHORTEST_SILENCE, PAD = 0.2, 0.03  # finer than for recognition: turns are often only that far apart
+# The middle of all voices, in units of PRIOR_SCATTER: measured on four synthesized recorded voices at three speeds and
+# twelve formant ones (which count a quarter), pitch between women's and men's. Seen from there, unlike voices point in
+# unlike directions. Cosine of the same voice in two recordings by one microphone: 0.96 and more; of two voices whose
+# family is not in the mean: 0.29 in the middle, 0.80 at most. A telephone changes a voice beyond recognition.
+USUAL_VOICE = np.array(
+    (
+        *(-0.1, 0.0, 3.0, -1.7, -1.6, -1.2, -2.2, -1.3, 0.5, 0.1, 0.6, -1.1),
+        *(6.9, 7.8, 4.5, 4.9, 7.6, 5.8, 7.1, 6.9, 5.2, 8.4, 7.5, 6.7),
+        74.5,
+    )
+)
 log = logging.getLogger("hansard.engines")
 
 
@@ -82,7 +93,7 @@ class AcousticDiarizer:
     """
 
     name = "acoustic"
-    voice_kind = "acoustic-v1"
+    voice_kind = "acoustic-v2"
 
     def diarize(
         self,
@@ -139,12 +150,13 @@ def _stretches(spoken: list[Span], count: int) -> list[Steps]:
 
 
 def _voices(labels: np.ndarray, order: list[int], embed: Embedder, ranges: np.ndarray) -> tuple[tuple[float, ...], ...]:
-    """The mean embedding of each speaker over the windows that are all theirs, in units of a voice's usual scatter."""
+    """What sets each speaker apart from the usual voice, in units of a voice's scatter, over windows all theirs."""
     found = []
     for speaker in order:
         own = [bool((labels[begin:end] == speaker).all()) for begin, end in ranges]
         used = ranges[own] if any(own) else _ranges_of(labels == speaker)
-        found.append(tuple(float(value) for value in (embed(used).mean(axis=0) / PRIOR_SCATTER).round(4)))
+        voice = embed(used).mean(axis=0) / PRIOR_SCATTER - USUAL_VOICE
+        found.append(tuple(float(value) for value in voice.round(4)))
     return tuple(found)
 
 

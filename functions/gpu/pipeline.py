@@ -2,18 +2,23 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Protocol
 
 from functions.gpu import audio, slices
 from functions.gpu.assemble import Assembler
-from functions.gpu.summarize import Summarizer
+from functions.gpu.summarize import Reader, Wishes
+from functions.gpu.summarize_extractive import NAME as EXTRACTIVE
 from functions.gpu.transcribe import Transcriber
 from functions.gpu.workers import Step, Work
+from shared.domain.calendar import CalendarEvent
 from shared.domain.errors import HansardError, Invalid, Unavailable
 from shared.domain.tasks import (
+    NO_SUMMARY,
+    SUMMARY_WARNING,
     Checkpoint,
     Completed,
     Diarized,
@@ -27,6 +32,7 @@ from shared.domain.tasks import (
     Summarizing,
     TranscribeOptions,
     TranscribeTask,
+    TranscriptPage,
 )
 from shared.domain.transcripts import Diarization, Segment, Slice, SliceResult, Summary
 
@@ -41,6 +47,10 @@ class Reports(Protocol):
 
     def checkpoint(self) -> Checkpoint:
         """What is finished already. Raises Stopped when the work is no longer wanted."""
+        ...
+
+    def transcript(self) -> TranscriptPage:
+        """The stored transcript of the recording, in one piece. Raises Stopped and Unavailable."""
         ...
 
     def send(self, body: ReportBody) -> None:
@@ -62,14 +72,17 @@ class Engines:
     """
 
     workers_for: Callable[[TranscribeOptions], tuple[Transcriber, Workers]]
-    summarizer: Summarizer
+    reader: Reader
     processes: int
 
 
 def run(task: TranscribeTask, reports: Reports, engines: Engines) -> None:
     """Does the task; every outcome is reported. Returns quietly when told to stop."""
     try:
-        _run(task, reports, engines)
+        if task.kind == "summarize":
+            _summarize_stored(task, reports, engines.reader)
+        else:
+            _run(task, reports, engines)
     except Stopped:
         logger.info("job %s: told to stop", task.job_id)
     except Unavailable as error:
@@ -80,7 +93,7 @@ def run(task: TranscribeTask, reports: Reports, engines: Engines) -> None:
         _fail(reports, "The worker ran out of memory.", retry=True)
     except Exception as error:  # the outermost loop of a worker: the person has to be told
         logger.exception("job %s failed", task.job_id)
-        _fail(reports, f"Unexpected error during recognition: {type(error).__name__}: {error}"[:500], retry=True)
+        _fail(reports, f"Unexpected error at work: {type(error).__name__}: {error}"[:500], retry=True)
 
 
 def _fail(reports: Reports, reason: str, *, retry: bool) -> None:
@@ -106,16 +119,17 @@ def _run(task: TranscribeTask, reports: Reports, engines: Engines) -> None:
     results = recognition.results
     transcribed = time.monotonic()
     language = options.language or next((result.language for result in results if result.language), None)
-    wanted = recognition.segments if options.summarize else []
-    summary, notes = _summarize(wanted, language, reports, engines.summarizer)
-    warnings = (*transcriber.warnings(results, options), *notes)
+    read = _read(task, recognition.segments, language, reports, engines.reader)
     reports.send(
         Completed(
             language=language,
-            summary=summary,
+            summary=read.summary,
             transcription_seconds=round(transcribed - began, 3),
             summarization_seconds=round(time.monotonic() - transcribed, 3),
-            warnings=warnings,
+            warnings=(*transcriber.warnings(results, options), *read.warnings),
+            summary_error=read.error,
+            events=read.events,
+            tokens=read.tokens,
         )
     )
 
@@ -202,15 +216,72 @@ class Recognition:
         self.segments += ready
 
 
-def _summarize(
-    segments: list[Segment], language: str | None, reports: Reports, summarizer: Summarizer
-) -> tuple[Summary | None, tuple[str, ...]]:
-    """A transcript is worth having without its summary: a failing model ends in a warning."""
-    if not segments:
-        return None, ()
+@dataclass(slots=True)
+class _Read:
+    """What has been made of a transcript, beside itself."""
+
+    summary: Summary | None = None
+    error: str | None = None
+    events: tuple[CalendarEvent, ...] = ()
+    warnings: tuple[str, ...] = ()
+    tokens: int = 0
+
+
+def _read(
+    task: TranscribeTask, segments: Sequence[Segment], language: str | None, reports: Reports, reader: Reader
+) -> _Read:
+    """A transcript is worth having without what is made of it: a failing model ends in a warning."""
+    read, options = _Read(), task.options
+    if not segments or not (options.summarize or options.extract_events):
+        return read
     reports.send(Summarizing())
-    try:
-        return summarizer.summarize(segments, language=language), ()
-    except (Invalid, Unavailable) as error:
-        logger.warning("no summary: %s", error)
-        return None, (f"The summary could not be written: {error}",)
+    wishes = _wishes(task, language)
+    if options.summarize:
+        try:
+            read.summary, read.tokens = reader.summary(segments, wishes)
+            read.warnings = _unheeded(read.summary, wishes)
+        except (Invalid, Unavailable) as error:
+            logger.warning("no summary: %s", error)
+            read.error, read.warnings = str(error), (f"{NO_SUMMARY}{error}",)
+    if options.extract_events:
+        try:
+            read.events, tokens = reader.events(segments, wishes)
+            read.tokens += tokens
+        except (Invalid, Unavailable) as error:
+            logger.warning("no appointments: %s", error)
+            read.warnings = (*read.warnings, f"Appointments could not be looked for: {error}")
+    return read
+
+
+def _summarize_stored(task: TranscribeTask, reports: Reports, reader: Reader) -> None:
+    """Writes the summary of a transcript that is there. Raises whatever a reader raises, and Stopped."""
+    began = time.monotonic()
+    reports.checkpoint()
+    transcript = reports.transcript()
+    reports.send(Summarizing())
+    wishes = replace(_wishes(task, transcript.language), speaker_names=transcript.names)
+    summary, tokens = reader.summary(transcript.segments, wishes)
+    reports.send(
+        Completed(
+            language=transcript.language,
+            summary=summary,
+            transcription_seconds=0.0,
+            summarization_seconds=round(time.monotonic() - began, 3),
+            warnings=_unheeded(summary, wishes),
+            tokens=tokens,
+        )
+    )
+
+
+def _wishes(task: TranscribeTask, language: str | None) -> Wishes:
+    recorded_at = None if task.recorded_at is None else datetime.fromisoformat(task.recorded_at)
+    if recorded_at is not None and recorded_at.tzinfo is None:
+        recorded_at = recorded_at.replace(tzinfo=UTC)
+    return Wishes(language, task.options.output_language, task.options.summary_prompt, recorded_at=recorded_at)
+
+
+def _unheeded(summary: Summary, wishes: Wishes) -> tuple[str, ...]:
+    """The transcript's own sentences cannot be made to answer a prompt: the person has to know."""
+    if not wishes.prompt or summary.model != EXTRACTIVE:
+        return ()
+    return (f"{SUMMARY_WARNING}leaves its prompt out: it is made of the transcript's own sentences.",)

@@ -137,6 +137,7 @@ def _start_offline(
         "HANSARD_BUCKET": names["Bucket"],
         "HANSARD_JOBS_QUEUE_URL": names["JobsQueue"],
         "HANSARD_LIVE_QUEUE_URL": names["LiveQueue"],
+        "HANSARD_WEBHOOKS_QUEUE_URL": names["WebhooksQueue"],
         "HANSARD_CONNECTIONS_URL": f"http://127.0.0.1:{ports.websocket}",
         "HANSARD_CALLBACK_URL": f"http://127.0.0.1:{ports.http}",
         "HANSARD_MODAL_APP": "hansard",

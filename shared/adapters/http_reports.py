@@ -8,8 +8,18 @@ from uuid import uuid4
 
 from shared.domain.errors import HansardError, Invalid, Unavailable
 from shared.domain.jobs import JobState
-from shared.domain.tasks import Beginning, Checkpoint, Progress, Report, ReportBody, Stopped, TranscribeTask
-from shared.wire import beginning_to_json, report_to_json, slice_from_json, state_from_json
+from shared.domain.tasks import (
+    Beginning,
+    Checkpoint,
+    Progress,
+    Report,
+    ReportBody,
+    Stopped,
+    TranscribeTask,
+    TranscriptPage,
+)
+from shared.domain.transcripts import Segment
+from shared.wire import beginning_to_json, page_from_json, report_to_json, slice_from_json, state_from_json
 
 logger = logging.getLogger("hansard.worker")
 
@@ -61,6 +71,19 @@ class HttpReports:
         url = self._task.callback_url
         slices = [slice_from_json(self._request("GET", f"{url}/slices/{index}").content) for index in state.done]
         return Checkpoint(state.seams, tuple(slices), state.diarization)
+
+    def transcript(self) -> TranscriptPage:
+        """The whole transcript of which a summary is to be written. Raises Stopped, Unavailable."""
+        with self._lock:
+            self._begun()
+        segments: list[Segment] = []
+        after = -1
+        while True:
+            page = page_from_json(self._request("GET", f"{self._task.callback_url}/transcript?after={after}").content)
+            segments += page.segments
+            if not page.more or not page.segments:
+                return TranscriptPage(tuple(segments), page.names, page.language)
+            after = page.segments[-1].position
 
     def _begun(self) -> JobState:
         if self._stopped:

@@ -14,9 +14,9 @@ class LocalLiveUpdates:
         self._lock = threading.Lock()
         self._watchers: dict[int, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
 
-    def changed(self, recording_id: int) -> None:
+    def changed(self, *recording_ids: int) -> None:
         with self._lock:
-            watchers = list(self._watchers.get(recording_id, ()))
+            watchers = [watcher for each in recording_ids for watcher in self._watchers.get(each, ())]
         for loop, event in watchers:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(event.set)

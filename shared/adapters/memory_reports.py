@@ -11,6 +11,7 @@ from shared.domain.tasks import (
     ReportBody,
     SegmentsReady,
     Started,
+    TranscriptPage,
 )
 from shared.domain.transcripts import Diarization, Segment
 
@@ -29,6 +30,10 @@ class MemoryReports:
     def checkpoint(self) -> Checkpoint:
         """There never was an earlier attempt."""
         return Checkpoint()
+
+    def transcript(self) -> TranscriptPage:
+        """What has been reported so far: there is no other."""
+        return TranscriptPage(tuple(self.segments))
 
     def send(self, body: ReportBody) -> None:
         match body:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from shared.domain.errors import Unavailable
+from shared.ports import Completion
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI, OpenAIError
@@ -14,21 +15,32 @@ if TYPE_CHECKING:
 OPENAI_URL = "https://api.openai.com/v1"
 RETRIES = 1
 _COMPLAINT_CHARACTERS = 300
+#: No answer costs more: who says so has counted wrong.
+_MOST_TOKENS = 10**9
 
 
 class OpenAIModel:
-    """A LanguageModel. `timeout` is in seconds, per attempt; busy and failing servers are asked once more."""
+    """A LanguageModel. `timeout` is seconds per attempt; busy and failing servers are asked `retries` times more."""
 
-    def __init__(self, base_url: str | None, api_key: str | None, model: str, timeout: float = 120.0) -> None:
+    def __init__(
+        self,
+        base_url: str | None,
+        api_key: str | None,
+        model: str,
+        timeout: float = 120.0,
+        *,
+        retries: int = RETRIES,
+    ) -> None:
         self.name = model
         self._base_url = base_url or OPENAI_URL
         self._api_key = api_key
         self._timeout = timeout
+        self._retries = retries
 
     def complete(
         self, messages: Sequence[Mapping[str, str]], *, max_tokens: int, temperature: float, json: bool = False
-    ) -> str:
-        """The answer's text; with `json` the server is asked for a JSON object. Raises Unavailable."""
+    ) -> Completion:
+        """With `json` the server is asked for a JSON object. Raises Unavailable."""
         request: dict[str, Any] = {
             "model": self.name,
             "messages": [dict(message) for message in messages],
@@ -37,7 +49,7 @@ class OpenAIModel:
         }
         if json:
             request["response_format"] = {"type": "json_object"}
-        return self._content(self._answer(request))
+        return self._completion(self._answer(request))
 
     def _answer(self, request: dict[str, Any]) -> str:
         """The body of the answer. No cause is chained to Unavailable: a foreign error may quote the key."""
@@ -59,16 +71,17 @@ class OpenAIModel:
 
         # Without a key the package would look for one in the environment; a server at home wants none.
         key = self._api_key or "none"
-        return OpenAI(base_url=self._base_url, api_key=key, timeout=self._timeout, max_retries=RETRIES)
+        return OpenAI(base_url=self._base_url, api_key=key, timeout=self._timeout, max_retries=self._retries)
 
-    def _content(self, body: str) -> str:
+    def _completion(self, body: str) -> Completion:
         try:
-            content = loads(body)["choices"][0]["message"]["content"]
-        except (ValueError, KeyError, IndexError, TypeError):
+            said = loads(body)
+            content = said["choices"][0]["message"]["content"]
+        except (ValueError, KeyError, IndexError, TypeError, RecursionError):
             raise Unavailable(f"{self._who} sent something that is not a chat completion.") from None
         if not isinstance(content, str) or not content.strip():
             raise Unavailable(f"{self._who} sent an empty answer.")
-        return content
+        return Completion(content, _tokens(said.get("usage")))
 
     @property
     def _who(self) -> str:
@@ -95,6 +108,12 @@ class OpenAIModel:
         if self._api_key:
             text = text.replace(self._api_key, "***")
         return text[:_COMPLAINT_CHARACTERS]
+
+
+def _tokens(usage: object) -> int:
+    """What question and answer cost; 0 where the server does not say, or not in whole numbers."""
+    total = usage.get("total_tokens") if isinstance(usage, dict) else None
+    return total if type(total) is int and 0 <= total <= _MOST_TOKENS else 0
 
 
 def _without_refused(request: dict[str, Any], complaint: str) -> dict[str, Any] | None:

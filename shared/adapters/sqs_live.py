@@ -17,8 +17,8 @@ class SqsLiveUpdates:
         self._queue_url = queue_url
         self._client = client
 
-    def changed(self, recording_id: int) -> None:
-        aws.tell(self._client, self._queue_url, {"recording_id": recording_id})
+    def changed(self, *recording_ids: int) -> None:
+        aws.tell_each(self._client, self._queue_url, [{"recording_id": each} for each in recording_ids])
 
     def later(self, recording_id: int, seconds: float) -> None:
         """As `changed`, in `seconds`: for what was held back."""

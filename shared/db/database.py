@@ -1,6 +1,6 @@
 """One engine per process. A transaction is a `with` block; what has to leave the house leaves after it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import URL, Connection, create_engine, make_url, text
@@ -28,6 +28,7 @@ class Database:
             # Poolers and proxies in front of Postgres do not keep prepared statements.
             connect_args={"prepare_threshold": None, "connect_timeout": 10},
         )
+        self._after: dict[Connection, list[Callable[[], object]]] = {}
 
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
@@ -36,14 +37,23 @@ class Database:
         Raises Unavailable when the database does not answer, TooLarge when its disk is full, Invalid for a value that
         it cannot keep (a text with a NUL).
         """
+        connection: Transaction | None = None
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except SQLAlchemyError as error:
-            told = _told(error)
+        except BaseException as error:
+            if connection is not None:
+                self._after.pop(connection, None)
+            told = _told(error) if isinstance(error, SQLAlchemyError) else None
             if told is None:
                 raise
             raise told from error
+        for leave in self._after.pop(connection, ()):
+            leave()
+
+    def after_commit(self, tx: Transaction, leave: Callable[[], object]) -> None:
+        """Calls `leave` once the transaction is committed, never if it is not: for messages that leave the house."""
+        self._after.setdefault(tx, []).append(leave)
 
     def ping(self) -> None:
         """Raises Unavailable."""

@@ -31,6 +31,23 @@ def append(tx: Connection, recording_id: int, new: Sequence[tuple[str, dict[str,
     return last
 
 
+def append_each(tx: Connection, recording_ids: Sequence[int], kind: str, data: dict[str, Any]) -> None:
+    """Appends the same event to the logs of several recordings."""
+    # In the order of their ids: two that do this at once must not wait for each other.
+    locked = select(recordings.c.id).where(recordings.c.id.in_(recording_ids)).order_by(recordings.c.id)
+    tx.execute(locked.with_for_update())
+    numbered = tx.execute(
+        update(recordings)
+        .where(recordings.c.id.in_(recording_ids))
+        .values(last_seq=recordings.c.last_seq + 1)
+        .returning(recordings.c.id, recordings.c.last_seq)
+    ).all()
+    tx.execute(
+        insert(events),
+        [{"recording_id": each, "seq": seq, "kind": kind, "data": data} for each, seq in numbered],
+    )
+
+
 def after(tx: Connection, recording_id: int, seq: int, *, limit: int) -> list[Event]:
     """The events that follow `seq`, in order, at most `limit`."""
     rows = tx.execute(
@@ -40,3 +57,9 @@ def after(tx: Connection, recording_id: int, seq: int, *, limit: int) -> list[Ev
         .limit(limit)
     )
     return [Event(*row) for row in rows]
+
+
+def last_of(tx: Connection, recording_id: int, kinds: Sequence[str]) -> int:
+    """The number of the latest event of one of these kinds; 0 if there is none."""
+    statement = select(events.c.seq).where(events.c.recording_id == recording_id, events.c.kind.in_(kinds))
+    return tx.execute(statement.order_by(events.c.seq.desc()).limit(1)).scalar_one_or_none() or 0

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Subquery, func, in
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shared.db.tables import jobs, slices
-from shared.domain.jobs import OPEN, Job, JobStatus
+from shared.domain.jobs import OPEN, Job, JobKind, JobStatus
 from shared.domain.tasks import TranscribeOptions
 from shared.domain.transcripts import Diarization, SliceResult
 from shared.wire import from_plain, to_plain
@@ -35,12 +35,14 @@ _COLUMNS = (
     jobs.c.worker,
     jobs.c.first_seq,
     jobs.c.created_at,
+    jobs.c.kind,
 )
 
 
 def _job(row: RowMapping) -> Job:
     values = dict(row)
     values["status"] = JobStatus(values["status"])
+    values["kind"] = JobKind(values["kind"])
     values["options"] = TranscribeOptions(**values["options"])
     values["seams"] = tuple(values["seams"])
     return Job(**values)
@@ -54,11 +56,13 @@ def add(
     *,
     first_seq: int,
     not_before: datetime,
+    kind: JobKind = JobKind.TRANSCRIBE,
 ) -> int:
     """`not_before` is by the clock of whoever asks for due jobs; the database's may go ahead of it."""
     statement = insert(jobs).values(
         recording_id=recording_id,
         user_id=user_id,
+        kind=kind,
         status=JobStatus.QUEUED,
         options=asdict(options),
         first_seq=first_seq,
@@ -94,8 +98,11 @@ def ids(tx: Connection, recording_id: int) -> set[int]:
     return set(tx.execute(select(jobs.c.id).where(jobs.c.recording_id == recording_id)).scalars())
 
 
-def latest(tx: Connection, recording_id: int) -> Job | None:
+def latest(tx: Connection, recording_id: int, kind: JobKind | None = None) -> Job | None:
+    """The newest job of a recording, of that kind if one is given."""
     statement = select(*_COLUMNS).where(jobs.c.recording_id == recording_id).order_by(jobs.c.id.desc()).limit(1)
+    if kind is not None:
+        statement = statement.where(jobs.c.kind == kind)
     row = tx.execute(statement).mappings().one_or_none()
     return None if row is None else _job(row)
 
@@ -160,10 +167,9 @@ def change(tx: Connection, job_id: int, **values: Any) -> None:
     tx.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
 
 
-def queue_position(tx: Connection, job_id: int) -> int | None:
-    """1 for the queued job that will be launched next; None for one that is not queued (any more)."""
-    line = _line()
-    return tx.execute(select(line.c.place).where(line.c.id == job_id)).scalar_one_or_none()
+def places() -> Subquery:
+    """The queued jobs by `id` with their `place`, 1 for the one that is launched next: for other statements."""
+    return _line()
 
 
 def save_diarization(tx: Connection, job_id: int, found: Diarization) -> None:

@@ -1,38 +1,93 @@
 """Rows of recordings, their participants and their summaries. Lists never read text bodies."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    RowMapping,
-    Select,
-    asc,
+    ScalarSelect,
+    and_,
+    case,
     delete,
-    desc,
     func,
     insert,
-    literal_column,
-    or_,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import array_agg
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
 
-from shared.db.tables import participants, recordings
-from shared.domain.recordings import Listing, Recording, RecordingStatus, SpeakerNames, SummaryText
+from shared.db.jobs import places
+from shared.db.tables import calendar_events, folders, jobs, participants, recording_tags, recordings, tags
+from shared.domain.jobs import OPEN, JobStatus
+from shared.domain.recordings import (
+    CopyRef,
+    Details,
+    EventRef,
+    FolderRef,
+    Recording,
+    RecordingStatus,
+    SpeakerNames,
+    Standing,
+    SummaryText,
+    TagRef,
+)
 from shared.domain.transcripts import ActionItem, Topic, speaker_label
 
 _names = (
-    select(array_agg(participants.c.name).label("names"))
-    .where(participants.c.recording_id == recordings.c.id)
+    select(array_agg(aggregate_order_by(participants.c.name, participants.c.id)))
+    .where(participants.c.recording_id == recordings.c.id, participants.c.listed)
+    .correlate(recordings)
+    .scalar_subquery()
+)
+_tags = (
+    select(
+        func.json_agg(
+            aggregate_order_by(func.json_build_array(tags.c.id, tags.c.name, tags.c.color), recording_tags.c.id)
+        )
+    )
+    .join_from(recording_tags, tags, tags.c.id == recording_tags.c.tag_id)
+    .where(recording_tags.c.recording_id == recordings.c.id)
+    .correlate(recordings)
+    .scalar_subquery()
+)
+_folder = (
+    select(func.json_build_array(folders.c.id, folders.c.name))
+    .where(folders.c.id == recordings.c.folder_id)
     .correlate(recordings)
     .scalar_subquery()
 )
 
-_COLUMNS = (
+_events = (
+    select(
+        func.json_agg(
+            aggregate_order_by(
+                func.json_build_array(
+                    calendar_events.c.start_at,
+                    calendar_events.c.end_at,
+                    calendar_events.c.created_at,
+                    calendar_events.c.id,
+                    calendar_events.c.title,
+                    calendar_events.c.description,
+                    calendar_events.c.location,
+                    calendar_events.c.attendees,
+                    calendar_events.c.reminder_minutes,
+                ),
+                calendar_events.c.start_at,
+                calendar_events.c.id,
+            )
+        )
+    )
+    .where(calendar_events.c.recording_id == recordings.c.id)
+    .correlate(recordings)
+    .scalar_subquery()
+)
+
+_MOST_COPIES = 20
+
+COLUMNS = (
     recordings.c.id,
     recordings.c.uuid,
     recordings.c.user_id,
@@ -59,15 +114,22 @@ _COLUMNS = (
     recordings.c.created_at,
     recordings.c.completed_at,
     recordings.c.last_seq,
+    recordings.c.deletion_exempt,
+    recordings.c.audio_deleted_at,
     _names.label("participants"),
+    _tags.label("tags"),
+    _folder.label("folder"),
 )
 
 
-def _recording(row: RowMapping) -> Recording:
+def recording_of(row: Mapping[Any, Any]) -> Recording:
     values = dict(row)
     values["status"] = RecordingStatus(values["status"])
     values["warnings"] = tuple(values["warnings"])
-    values["participants"] = tuple(values["participants"] or ())
+    # Two labels may bear the same name.
+    values["participants"] = tuple(dict.fromkeys(values["participants"] or ()))
+    values["tags"] = tuple(TagRef(*tag) for tag in values["tags"] or ())
+    values["folder"] = FolderRef(*values["folder"]) if values["folder"] else None
     return Recording(**values)
 
 
@@ -85,11 +147,11 @@ def by_uuid(tx: Connection, uuid: UUID) -> Recording | None:
 
 
 def _one(tx: Connection, condition: ColumnElement[bool], *, lock: bool = False) -> Recording | None:
-    statement = select(*_COLUMNS).where(condition)
+    statement = select(*COLUMNS).where(condition)
     if lock:
         statement = statement.with_for_update(of=recordings)
     row = tx.execute(statement).mappings().one_or_none()
-    return None if row is None else _recording(row)
+    return None if row is None else recording_of(row)
 
 
 def change(tx: Connection, recording_id: int, **values: Any) -> None:
@@ -101,17 +163,17 @@ def remove(tx: Connection, recording_id: int) -> None:
     tx.execute(delete(recordings).where(recordings.c.id == recording_id))
 
 
-def copies(tx: Connection, user_id: int, sha256: str | None, *, but: int) -> list[Recording]:
+def copies(tx: Connection, user_id: int, sha256: str | None, *, but: int) -> list[CopyRef]:
     """Other recordings of the user with the same bytes, oldest first; none where the bytes are not known."""
     if sha256 is None:
         return []
     rows = tx.execute(
-        select(*_COLUMNS)
+        select(recordings.c.id, recordings.c.title, recordings.c.created_at)
         .where(recordings.c.user_id == user_id, recordings.c.sha256 == sha256, recordings.c.id != but)
         .order_by(recordings.c.id)
-        .limit(20)
+        .limit(_MOST_COPIES)
     )
-    return [_recording(row) for row in rows.mappings()]
+    return [CopyRef(*row) for row in rows]
 
 
 def audio_keys(tx: Connection) -> set[str]:
@@ -144,49 +206,76 @@ def speaker_names(tx: Connection, recording_id: int) -> SpeakerNames:
     return SpeakerNames({speaker: name or speaker_label(speaker) for speaker, name in rows})
 
 
-SORTS: Mapping[str, ColumnElement[Any]] = {
-    "created_at": recordings.c.created_at,
-    "meeting_date": recordings.c.meeting_date,
-    "title": recordings.c.title,
-    "file_size": recordings.c.file_size,
-    "status": recordings.c.status,
-}
+def details(tx: Connection, recording_id: int, texts: Collection[str]) -> Details | None:
+    """`texts` are some of TEXTS."""
+    wanted = [recordings.c[name].label(f"text_{name}") for name in texts]
+    statement = select(*COLUMNS, _events.label("events"), _copies().label("copies"), *wanted)
+    row = tx.execute(statement.where(recordings.c.id == recording_id)).mappings().one_or_none()
+    if row is None:
+        return None
+    values = dict(row)
+    found = {name: values.pop(f"text_{name}") for name in texts}
+    events = tuple(map(_event, values.pop("events") or ()))
+    twins = tuple(CopyRef(twin, title, datetime.fromisoformat(at)) for twin, title, at in values.pop("copies") or ())
+    return Details(recording_of(values), twins, events, found)
 
 
-def page(tx: Connection, listing: Listing) -> tuple[list[Recording], int]:
-    """One page and the number of recordings in all pages."""
-    conditions = list(_conditions(listing))
-    total = tx.execute(select(func.count()).select_from(recordings).where(*conditions)).scalar_one()
-    rows = tx.execute(_ordered(select(*_COLUMNS).where(*conditions), listing))
-    return [_recording(row) for row in rows.mappings()], total
-
-
-def _ordered(statement: Select[*tuple[Any, ...]], listing: Listing) -> Select[*tuple[Any, ...]]:
-    direction = asc if listing.ascending else desc
-    order = direction(SORTS[listing.sort_by]).nulls_last()
-    # The id breaks ties: a page never repeats or skips a row.
-    return (
-        statement.order_by(order, direction(recordings.c.id))
-        .limit(listing.per_page)
-        .offset((listing.page - 1) * listing.per_page)
+def _event(values: Sequence[Any]) -> EventRef:
+    start, end, created_at, event_id, title, description, location, attendees, reminder_minutes = values
+    return EventRef(
+        id=event_id,
+        title=title,
+        start=datetime.fromisoformat(start),
+        end=datetime.fromisoformat(end) if end else None,
+        description=description,
+        location=location,
+        attendees=tuple(attendees),
+        reminder_minutes=reminder_minutes,
+        created_at=datetime.fromisoformat(created_at),
     )
 
 
-def _conditions(listing: Listing) -> Iterable[ColumnElement[bool]]:
-    yield recordings.c.user_id == listing.user_id
-    if listing.statuses is not None:
-        yield recordings.c.status.in_(listing.statuses)
-    if listing.date_from is not None:
-        yield recordings.c.created_at >= listing.date_from
-    if listing.date_to is not None:
-        yield recordings.c.created_at <= listing.date_to
-    if listing.inbox is not None:
-        yield recordings.c.is_inbox.is_(listing.inbox)
-    if listing.starred is not None:
-        yield recordings.c.is_highlighted.is_(listing.starred)
-    if listing.query:
-        named = select(literal_column("1")).where(
-            participants.c.recording_id == recordings.c.id,
-            participants.c.name.icontains(listing.query, autoescape=True),
+def _copies() -> ScalarSelect[Any]:
+    twins = recordings.alias()
+    # A recording may have any number of them; the oldest say enough.
+    oldest = (
+        select(twins.c.id, twins.c.title, twins.c.created_at)
+        .where(
+            twins.c.user_id == recordings.c.user_id,
+            twins.c.sha256 == recordings.c.sha256,
+            twins.c.id != recordings.c.id,
         )
-        yield or_(recordings.c.title.icontains(listing.query, autoescape=True), named.exists())
+        .correlate(recordings)
+        .order_by(twins.c.id)
+        .limit(_MOST_COPIES)
+        .lateral()
+    )
+    shown = func.json_build_array(oldest.c.id, oldest.c.title, oldest.c.created_at)
+    return select(func.json_agg(shown)).select_from(oldest).scalar_subquery()
+
+
+def standing(tx: Connection, recording_id: int) -> Standing | None:
+    """One statement, for one moment: the place in the line is looked up only for a recording that waits."""
+    open_job, line = jobs.alias(), places()
+    place = select(line.c.place).where(line.c.id == open_job.c.id).scalar_subquery()
+    position = case((open_job.c.status == JobStatus.QUEUED, place))
+    row = tx.execute(
+        select(
+            recordings.c.id,
+            recordings.c.user_id,
+            recordings.c.status,
+            recordings.c.error_message,
+            recordings.c.completed_at,
+            position.label("queue_position"),
+            func.coalesce(open_job.c.progress, 0).label("progress"),
+        )
+        .outerjoin(open_job, and_(open_job.c.recording_id == recordings.c.id, open_job.c.status.in_(OPEN)))
+        .where(recordings.c.id == recording_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    status = RecordingStatus(row.status)
+    if status in (RecordingStatus.COMPLETED, RecordingStatus.FAILED):
+        done = 100 if status is RecordingStatus.COMPLETED else 0
+        return Standing(row.id, row.user_id, status, row.error_message, row.completed_at, None, done)
+    return Standing(*row[:2], status, *row[3:])

@@ -53,6 +53,24 @@ def of_job(tx: Connection, job_id: int, *, words: bool = False) -> Iterator[Segm
         yield Segment(row.position, row.start, row.end, row.text, row.speaker, spoken, row.speaker_confidence)
 
 
+def page(tx: Connection, job_id: int, after: int, *, limit: int) -> list[Segment]:
+    """The segments behind the position `after`, in order, without their words."""
+    rows = tx.execute(
+        select(
+            segments.c.position,
+            segments.c.start,
+            segments.c.end,
+            segments.c.text,
+            segments.c.speaker,
+            segments.c.speaker_confidence,
+        )
+        .where(segments.c.job_id == job_id, segments.c.position > after)
+        .order_by(segments.c.position)
+        .limit(limit)
+    )
+    return [Segment(*row[:5], speaker_confidence=row[5]) for row in rows]
+
+
 def drop(tx: Connection, job_id: int) -> None:
     tx.execute(delete(segments).where(segments.c.job_id == job_id))
 

@@ -1,5 +1,7 @@
-"""Where a request or a WebSocket may carry its token."""
+"""Where a request or a WebSocket may carry its token, and what an API token is."""
 
+import hashlib
+import secrets
 from collections.abc import Mapping
 
 from shared.domain.errors import Unauthenticated
@@ -31,3 +33,18 @@ def offered_token(headers: Mapping[str, str]) -> str:
     """The token among the subprotocols of a WebSocket, or nothing."""
     first, _, rest = headers.get("sec-websocket-protocol", "").partition(",")
     return rest.split(",")[0].strip() if first.strip().lower() == SUBPROTOCOL else ""
+
+
+def new_token() -> str:
+    """32 random bytes as 43 characters. It is shown once: only its hash is stored."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """SHA-256: what is random enough needs no slow hash."""
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def is_jwt(credential: str) -> bool:
+    """API tokens have no dots, JWTs have two."""
+    return credential.count(".") == 2

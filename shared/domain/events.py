@@ -17,6 +17,7 @@ class Event:
 
 
 RECORDING_CREATED = "recording.created"
+RECORDING_UPDATED = "recording.updated"
 JOB_QUEUED = "job.queued"
 JOB_STARTED = "job.started"
 JOB_PAUSED = "job.paused"
@@ -24,8 +25,10 @@ JOB_PROGRESS = "job.progress"
 DIARIZED = "transcript.diarized"
 SEGMENT = "transcript.segment"
 SUMMARIZING = "summary.started"
+SUMMARIZED = "summary.completed"
+SUMMARY_FAILED = "summary.failed"
 COMPLETED = "job.completed"
 FAILED = "job.failed"
 
-#: After one of these the log of a job says nothing more.
-FINAL = (COMPLETED, FAILED)
+#: After one of these the log of a job says nothing more. (The recording's goes on: people edit it.)
+FINAL = (COMPLETED, FAILED, SUMMARIZED, SUMMARY_FAILED)

@@ -1,4 +1,4 @@
-"""A job: one run of recognition over a recording, and the states it may be in."""
+"""A job: one run of recognition over a recording, or one summary of it, and the states it may be in."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,11 @@ from enum import StrEnum
 
 from shared.domain.tasks import TranscribeOptions
 from shared.domain.transcripts import Diarization
+
+
+class JobKind(StrEnum):
+    TRANSCRIBE = "transcribe"
+    SUMMARIZE = "summarize"
 
 
 class JobStatus(StrEnum):
@@ -46,6 +51,7 @@ class Job:
     worker: str | None
     first_seq: int
     created_at: datetime
+    kind: JobKind = JobKind.TRANSCRIBE
 
 
 @dataclass(frozen=True, slots=True)

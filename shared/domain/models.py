@@ -31,3 +31,17 @@ def resolve_model(name: str) -> str:
     if short not in WHISPER_MODELS:
         raise Invalid(f"There is no speech model “{name}”. Known are: {', '.join(WHISPER_MODELS)}.")
     return short
+
+
+def known_model(name: str | None) -> str | None:
+    """As `resolve_model`, but None for what the table does not know."""
+    try:
+        return resolve_model(name) if name and name.strip() else None
+    except Invalid:
+        return None
+
+
+def model_label(name: str) -> str:
+    """For people: `small.en` -> `Whisper small (English)`."""
+    bare = name.removesuffix(".en")
+    return f"Whisper {bare.replace('-', ' ')}" + (" (English)" if bare != name else "")

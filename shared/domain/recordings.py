@@ -1,7 +1,7 @@
 """A recording: what was uploaded, what became of it, and which of its states follow which."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -46,6 +46,21 @@ class RecordingStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class TagRef:
+    """A tag as lists of recordings show it."""
+
+    id: int
+    name: str
+    color: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRef:
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """One row, without transcript text, summary and notes: what lists and permission checks need."""
 
@@ -75,11 +90,69 @@ class Recording:
     created_at: datetime
     completed_at: datetime | None
     last_seq: int
+    deletion_exempt: bool = False
+    audio_deleted_at: datetime | None = None
     participants: tuple[str, ...] = ()
+    tags: tuple[TagRef, ...] = ()
+    folder: FolderRef | None = None
 
     @property
     def has_transcript(self) -> bool:
         return self.transcript_job_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRef:
+    """Another recording of the same bytes."""
+
+    id: int
+    title: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EventRef:
+    """An appointment that was spoken of in a recording."""
+
+    id: int
+    title: str
+    start: datetime
+    end: datetime | None
+    description: str | None
+    location: str | None
+    attendees: tuple[str, ...]
+    reminder_minutes: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """A recording with what hangs on it; `texts` holds those of TEXTS that were asked for."""
+
+    recording: Recording
+    copies: tuple[CopyRef, ...]
+    events: tuple[EventRef, ...]
+    texts: Mapping[str, str | None]
+
+
+#: The texts that live in a recording's row; lists never read them.
+TEXTS = ("summary", "notes")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a recording is.
+
+    `queue_position` is 1 for the next in line and None when the recording is not waiting; `progress` is 0..100.
+    """
+
+    id: int
+    user_id: int
+    status: RecordingStatus
+    error_message: str | None
+    completed_at: datetime | None
+    queue_position: int | None
+    progress: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +178,17 @@ class SpeakerNames:
         return self.names.get(speaker, speaker_label(speaker))
 
 
+NO_FOLDER = 0
 #: What a list of recordings can be ordered by.
 SORT_KEYS = ("created_at", "meeting_date", "title", "file_size", "status")
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a list asks for. `sort_by` is one of SORT_KEYS; `statuses` None means all."""
+    """What a list asks for. `sort_by` is one of SORT_KEYS; `statuses` None means all.
+
+    `folder_id` is a folder, NO_FOLDER for what is in none, or None for all.
+    """
 
     user_id: int
     page: int
@@ -124,6 +201,8 @@ class Listing:
     query: str | None = None
     inbox: bool | None = None
     starred: bool | None = None
+    tag_id: int | None = None
+    folder_id: int | None = None
 
 
 def clean_filename(name: str) -> str:
@@ -145,7 +224,7 @@ def media_type(content_type: str, filename: str) -> str:
 def clean_title(title: str) -> str:
     """Raises Invalid when the title is longer than a title may be."""
     title = " ".join(title.split())
-    _check_storable("title", title)
+    check_storable("title", title)
     if len(title) > TITLE_LENGTH:
         raise Invalid(f"A title may have at most {TITLE_LENGTH} characters; this one has {len(title)}.")
     return title
@@ -154,13 +233,14 @@ def clean_title(title: str) -> str:
 def clean_text(name: str, value: str | None) -> str | None:
     """None for nothing. Raises Invalid for what no database can keep or nobody can have meant."""
     value = (value or "").strip()
-    _check_storable(name, value)
+    check_storable(name, value)
     if len(value) > TEXT_LENGTH:
         raise Invalid(f"{name} may have at most {TEXT_LENGTH} characters; this one has {len(value)}.")
     return value or None
 
 
-def _check_storable(name: str, value: str) -> None:
+def check_storable(name: str, value: str) -> None:
+    """Raises Invalid for characters that no database can keep."""
     if "\x00" in value:
         raise Invalid(f"{name} may not contain NUL characters.")
     if any("\ud800" <= character <= "\udfff" for character in value):

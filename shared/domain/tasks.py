@@ -6,12 +6,20 @@ one attempt. Recording a report is idempotent, so a worker repeats one until it 
 go on. Every request carries `Authorization: Bearer <token>`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from shared.domain.calendar import CalendarEvent
 from shared.domain.transcripts import Diarization, Segment, SliceResult, Summary
 
-PROTOCOL_VERSION = 1
+#: What this side speaks. A task says what it takes to do it: the first version knew transcriptions alone.
+PROTOCOL_VERSION = 2
+TRANSCRIBING_VERSION, SUMMARIZING_VERSION = 1, 2
+
+#: The warnings that begin like this are about the summary: they go when another one is written.
+SUMMARY_WARNING = "The summary "
+NO_SUMMARY = f"{SUMMARY_WARNING}could not be written: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,11 @@ class TranscribeOptions:
     diarize: bool = True
     summarize: bool = True
     slice_seconds: float | None = None
+    #: What the summary is to look at, in the person's words, and the language it is to be in (else the recording's).
+    summary_prompt: str | None = None
+    output_language: str | None = None
+    #: Whether appointments are to be found that people speak of.
+    extract_events: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,9 @@ class TranscribeTask:
 
     The slices that earlier attempts have finished come one by one from `<callback_url>/slices/<index>`: a Lambda could
     not answer all at once. A worker that says nothing for `lease_seconds` counts as dead.
+
+    A task of the kind `summarize` brings no audio: its transcript comes in pages from `<callback_url>/transcript`. Its
+    reports are Summarizing and Completed, or Failed. `recorded_at` is when people spoke (ISO 8601).
     """
 
     job_id: int
@@ -45,7 +61,22 @@ class TranscribeTask:
     token: str
     options: TranscribeOptions = field(default_factory=TranscribeOptions)
     lease_seconds: float = 120.0
-    version: int = PROTOCOL_VERSION
+    version: int = TRANSCRIBING_VERSION
+    kind: Literal["transcribe", "summarize"] = "transcribe"
+    recorded_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptPage:
+    """Part of a stored transcript, without words: `names` of speakers as people see them.
+
+    `more`: the next page is `<callback_url>/transcript?after=<the last position of this one>`.
+    """
+
+    segments: tuple[Segment, ...]
+    names: Mapping[int, str] = field(default_factory=dict)
+    language: str | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +146,20 @@ class Summarizing:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The end. `warnings` are sentences for the person; times are seconds of work."""
+    """The end. `warnings` are sentences for the person; times are seconds of work.
+
+    `summary_error` says why there is no summary though one was asked for (a warning says it, too). `tokens` is what a
+    language model has counted.
+    """
 
     language: str | None
     summary: Summary | None
     transcription_seconds: float
     summarization_seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    summary_error: str | None = None
+    events: tuple[CalendarEvent, ...] = ()
+    tokens: int = 0
     kind: Literal["completed"] = "completed"
 
 

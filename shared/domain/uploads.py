@@ -1,10 +1,15 @@
 """An upload in parts: a file too large for one request, or for a line that breaks."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from shared.domain.folders import Folder
+from shared.domain.tags import Tag
+from shared.domain.tasks import TranscribeOptions
 
 #: Files up to this size go up in one piece, larger ones in parts of this size (S3 wants at least 5 MiB).
 PART_BYTES = 16 * 1024 * 1024
@@ -60,3 +65,14 @@ class Upload:
         full, rest = divmod(self.size, self.part_size)
         sizes = [self.part_size] * full + ([rest] if rest else [])
         return [Part(number, size) for number, size in enumerate(sizes, 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a recording has from its upload, in full."""
+
+    notes: str | None
+    tags: Sequence[Tag]
+    folder: Folder | None
+    options: TranscribeOptions
+    prompt_variables: Mapping[str, str]

@@ -5,17 +5,22 @@ out and the sweep launches the job again, which then starts at the first slice t
 """
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
-from shared.db import events, jobs, recordings, segments
+from shared.db import events, jobs, recordings, segments, usage
 from shared.db.database import Transaction
 from shared.domain import events as kinds
 from shared.domain.errors import NotFound, Unauthenticated, Unavailable
-from shared.domain.jobs import Job, JobState, JobStatus
+from shared.domain.jobs import Job, JobKind, JobState, JobStatus
 from shared.domain.recordings import Recording, RecordingStatus
-from shared.domain.tasks import Beginning, TranscribeTask
-from shared.domain.transcripts import SliceResult
+from shared.domain.tasks import SUMMARIZING_VERSION, TRANSCRIBING_VERSION, Beginning, TranscribeTask, TranscriptPage
+from shared.domain.transcripts import Segment, SliceResult
+from shared.domain.usage import NO_BUDGET, Budget
+from shared.domain.webhooks import WebhookEvent
 from shared.services.core import Core
+from shared.services.endings import end_without_result, fail
+from shared.services.outbox import announce
 
 logger = logging.getLogger("hansard.jobs")
 
@@ -23,12 +28,15 @@ logger = logging.getLogger("hansard.jobs")
 #: that does not answer takes 10 s for each.
 _LAUNCHES_AT_ONCE = 5
 _LAUNCH_AGAIN_SECONDS = 30.0
+#: A Lambda answers 6 MB at most; JSON writes some characters as two, and a segment is more than its text.
+_PAGE_SEGMENTS, _PAGE_BYTES, _SEGMENT_BYTES = 5_000, 2_500_000, 150
 
 
 def launch_due(core: Core) -> int:
     """Claims due jobs, as many as the launcher has room for but not too many at once, and launches them.
 
-    Returns how many were launched: 0 when nothing was due, or when the launcher is away.
+    One whose owner's monthly budget is used up fails instead. Returns how many were launched or failed so: 0 when
+    nothing was due, or when the launcher is away.
     """
     room = core.launcher.capacity()
     if room <= 0:
@@ -39,9 +47,13 @@ def launch_due(core: Core) -> int:
         if room <= 0:
             return 0
         room = min(room, _LAUNCHES_AT_ONCE)
-        claimed = [_claim(core, job, tx) for job in jobs.claimable(tx, core.now(), limit=room)]
-        tasks = [(job, _task(core, job, recording)) for job, recording in claimed]
-    launched = 0
+        due = jobs.claimable(tx, core.now(), limit=room)
+        budgets = usage.budgets(tx, {job.user_id for job in due}, core.now()) if due else {}
+        refused = [job for job in due if _refuse(core, job, budgets.get(job.user_id, NO_BUDGET), tx)]
+        tasks = [_claim(core, job, budgets.get(job.user_id, NO_BUDGET), tx) for job in due if job not in refused]
+    for job in refused:
+        core.live.changed(job.recording_id)
+    launched = len(refused)
     for job, task in tasks:
         core.live.changed(job.recording_id)
         try:
@@ -52,7 +64,15 @@ def launch_due(core: Core) -> int:
     return launched
 
 
-def _claim(core: Core, job: Job, tx: Transaction) -> tuple[Job, Recording]:
+def _refuse(core: Core, job: Job, budget: Budget, tx: Transaction) -> bool:
+    """Ends a job that nobody has the budget for, and says whether it did."""
+    reason = budget.transcription_refusal if job.kind is JobKind.TRANSCRIBE else budget.tokens_refusal
+    if reason is not None:
+        fail(core, job, reason, tx)
+    return reason is not None
+
+
+def _claim(core: Core, job: Job, budget: Budget, tx: Transaction) -> tuple[Job, TranscribeTask]:
     """A new attempt begins: whatever an older one still reports is ignored from here on."""
     jobs.change(
         tx,
@@ -67,23 +87,33 @@ def _claim(core: Core, job: Job, tx: Transaction) -> tuple[Job, Recording]:
         worker=None,
         started_at=core.now(),
     )
-    recordings.change(tx, job.recording_id, status=RecordingStatus.PROCESSING)
+    summary = job.kind is JobKind.SUMMARIZE
+    at_work = RecordingStatus.SUMMARIZING if summary else RecordingStatus.PROCESSING
+    recordings.change(tx, job.recording_id, status=at_work)
     events.append(tx, job.recording_id, [(kinds.JOB_STARTED, {"attempt": job.attempt + 1, "percent": job.progress})])
     claimed, recording = jobs.locked(tx, job.id), recordings.by_id(tx, job.recording_id)
     assert claimed is not None and recording is not None
-    return claimed, recording
+    if job.attempt == 0 and not summary:
+        said = {"recording_id": recording.id, "title": recording.title}
+        announce(core, tx, recording.user_id, WebhookEvent.TRANSCRIPTION_STARTED, said)
+    return claimed, _task(core, claimed, recording, budget)
 
 
-def _task(core: Core, job: Job, recording: Recording) -> TranscribeTask:
-    seconds = core.limits.task_seconds
+def _task(core: Core, job: Job, recording: Recording, budget: Budget) -> TranscribeTask:
+    seconds, summary = core.limits.task_seconds, job.kind is JobKind.SUMMARIZE
+    # A transcript is worth having also when there are no tokens left for its summary.
+    options = replace(job.options, summarize=False, extract_events=False) if budget.tokens_refusal else job.options
     return TranscribeTask(
         job_id=job.id,
         attempt=job.attempt,
-        audio_url=core.objects.download_url(recording.audio_key, seconds=seconds),
+        audio_url="" if summary else core.objects.download_url(recording.audio_key, seconds=seconds),
         callback_url=f"{core.callback_url}{job.id}",
         token=core.task_tokens.issue(job.id, seconds=seconds),
-        options=job.options,
+        options=options,
         lease_seconds=core.limits.lease_seconds,
+        version=SUMMARIZING_VERSION if summary else TRANSCRIBING_VERSION,
+        kind=job.kind.value,
+        recorded_at=(recording.meeting_date or recording.created_at).isoformat(),
     )
 
 
@@ -184,6 +214,34 @@ def finished_slice(core: Core, job_id: int, index: int) -> SliceResult:
     return result
 
 
+def transcript_page(core: Core, job_id: int, after: int) -> TranscriptPage:
+    """What the worker of a summary is to read: the segments behind the position `after` (-1: from the beginning).
+
+    Raises NotFound also when the job writes no summary (any more).
+    """
+    with core.db.begin() as tx:
+        job = jobs.by_id(tx, job_id)
+        if job is None or job.kind is not JobKind.SUMMARIZE or job.status is not JobStatus.RUNNING:
+            raise NotFound("There is no such summary at work.")
+        recording = recordings.by_id(tx, job.recording_id)
+        assert recording is not None and recording.transcript_job_id is not None
+        found = segments.page(tx, recording.transcript_job_id, after, limit=_PAGE_SEGMENTS)
+        names = recordings.speaker_names(tx, recording.id).names
+    kept = _fitting(found)
+    more = len(kept) < len(found) or len(found) == _PAGE_SEGMENTS
+    return TranscriptPage(tuple(kept), names, recording.language, more)
+
+
+def _fitting(found: list[Segment]) -> list[Segment]:
+    """As many of the first as fit into one answer, but one at the least."""
+    size = 0
+    for place, segment in enumerate(found):
+        size += len(segment.text.encode()) + _SEGMENT_BYTES
+        if size > _PAGE_BYTES and place:
+            return found[:place]
+    return found
+
+
 def sweep(core: Core) -> None:
     """Finds what a lost kick or a dead worker left behind. Called about once a minute, or oftener."""
     with core.db.begin() as tx:
@@ -227,11 +285,6 @@ def retry_or_fail(core: Core, job: Job, reason: str, tx: Transaction) -> None:
     _queue_again(core, job, tx, failures=job.failures, delay=_delay(job.failures))
 
 
-def fail(core: Core, job: Job, reason: str, tx: Transaction) -> None:
-    """The end of a job that no other attempt could save."""
-    end_without_result(core, job, JobStatus.FAILED, reason, tx)
-
-
 def _queue_again(core: Core, job: Job, tx: Transaction, *, failures: int, delay: float) -> None:
     jobs.change(
         tx,
@@ -242,29 +295,11 @@ def _queue_again(core: Core, job: Job, tx: Transaction, *, failures: int, delay:
         launch_reference=None,
         not_before=core.now() + timedelta(seconds=delay),
     )
-    recordings.change(tx, job.recording_id, status=RecordingStatus.PENDING)
+    waiting = RecordingStatus.SUMMARIZING if job.kind is JobKind.SUMMARIZE else RecordingStatus.PENDING
+    recordings.change(tx, job.recording_id, status=waiting)
     events.append(tx, job.recording_id, [(kinds.JOB_QUEUED, {"percent": job.progress})])
 
 
 def _delay(failures: int) -> float:
     """Seconds before the next attempt: at once after the first failure, then 2, 4, 8, … up to a minute."""
     return 0.0 if failures <= 1 else min(60.0, 2.0 ** (failures - 1))
-
-
-def end_without_result(core: Core, job: Job, status: JobStatus, reason: str, tx: Transaction) -> None:
-    recording = recordings.by_id(tx, job.recording_id)
-    assert recording is not None
-    jobs.change(tx, job.id, status=status, error_message=reason, lease_until=None, finished_at=core.now())
-    if status is JobStatus.FAILED:
-        # An alarm counts these lines (infra/alarms.yml).
-        logger.error("job failed: job %s, attempt %s: %s", job.id, job.attempt, reason)
-    jobs.forget_work(tx, [job.id])
-    segments.drop(tx, job.id)
-    keeps_transcript = status is JobStatus.CANCELLED and recording.has_transcript
-    recordings.change(
-        tx,
-        job.recording_id,
-        status=RecordingStatus.COMPLETED if keeps_transcript else RecordingStatus.FAILED,
-        error_message=None if keeps_transcript else reason,
-    )
-    events.append(tx, job.recording_id, [(kinds.FAILED, {"reason": reason, "percent": job.progress})])

@@ -5,6 +5,7 @@ afterwards how far it got. Whoever finds the row locked goes away; the one who h
 nothing that was written meanwhile is left untold.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,10 +45,10 @@ def connect(
     Raises NotFound, then Forbidden.
     """
     watched = watch(core, caller, uuid)
-    recording, job = watched.recording, watched.job
-    seq = after if after is not None else (job.first_seq - 1 if job is not None else 0)
+    recording = watched.recording
+    seq = watched.begins_after if after is None else after
     # A watcher who has seen the end hears it once more, rather than nothing.
-    seq = min(seq, recording.last_seq if job is not None and job.status in OPEN else recording.last_seq - 1)
+    seq = min(seq, watched.final_seq if watched.at_work else watched.final_seq - 1)
     now = core.now()
     with core.db.begin() as tx:
         connections.add(
@@ -110,12 +111,24 @@ def _round(
         outcome = _tell(core, to, phrasings, watchers, news)
         connections.told(tx, outcome.seen, core.now())
         # The log may have grown, and ended, since the recording was read.
-        ended = {event.seq for told in news.values() for event in told if event.kind in kinds.FINAL or not at_work}
-        done = [each for each, seq in outcome.seen.items() if seq >= recording.last_seq and seq in ended]
+        ends = {after: recording.last_seq if not at_work else _end(told) for after, told in news.items()}
+        behind = {watcher.id: watcher.after_seq for watcher in watchers}
+        done = [each for each, seq in outcome.seen.items() if seq >= max(recording.last_seq, ends[behind[each]])]
         # Before the commit: a crash here leaves rows that the next broadcast finds gone, not sockets that nobody ends.
         to.close(done)
         connections.remove(tx, [*outcome.gone, *done])
     return len(watchers), outcome.later
+
+
+def _end(told: Sequence[Event]) -> float:
+    """The number of the event that ends the story in these events; infinite if it goes on."""
+    end = math.inf
+    for event in told:
+        if event.kind in kinds.FINAL:
+            end = event.seq
+        elif event.kind == kinds.JOB_QUEUED:
+            end = math.inf
+    return end
 
 
 @dataclass(slots=True)

@@ -6,8 +6,19 @@ from datetime import UTC, datetime
 
 from shared.db.database import Database
 from shared.domain.limits import Limits
+from shared.domain.policy import Policy
 from shared.domain.transcripts import AudioInfo
-from shared.ports import JobLauncher, Kicks, LiveUpdates, ObjectStore, TaskTokens
+from shared.ports import (
+    IdentityTokens,
+    JobLauncher,
+    Kicks,
+    LanguageModel,
+    LiveUpdates,
+    ObjectStore,
+    TaskTokens,
+    WebhookKicks,
+    WebhookSender,
+)
 
 
 def _now() -> datetime:
@@ -19,7 +30,7 @@ class Core:
     """`callback_url` is where workers reach the reports of a job: it ends in `/` and the job's id follows.
 
     `probe` opens a media file and says what it is (raising Invalid); None where no media library is at hand: then
-    the worker finds out.
+    the worker finds out. `identity` is None where no identity provider is set, `language_model` where none is.
     """
 
     db: Database
@@ -28,7 +39,12 @@ class Core:
     kicks: Kicks
     live: LiveUpdates
     task_tokens: TaskTokens
+    webhook_kicks: WebhookKicks
+    webhook_sender: WebhookSender
     callback_url: str
     probe: Callable[[str], AudioInfo] | None = None
+    identity: IdentityTokens | None = None
+    language_model: LanguageModel | None = None
     limits: Limits = field(default_factory=Limits)
+    policy: Policy = field(default_factory=Policy)
     now: Callable[[], datetime] = _now

@@ -9,13 +9,15 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from shared.db import events, jobs, recordings, segments
+from shared.db import calendar_events, events, jobs, recordings, segments, usage
 from shared.db.database import Transaction
 from shared.domain import events as kinds
-from shared.domain.errors import Conflict
-from shared.domain.jobs import Job, JobStatus, percent
+from shared.domain.calendar import MOST_EVENTS
+from shared.domain.errors import Conflict, Invalid
+from shared.domain.jobs import Job, JobKind, JobStatus, percent
 from shared.domain.recordings import TITLE_LENGTH, Recording, RecordingStatus
 from shared.domain.tasks import (
+    NO_SUMMARY,
     Completed,
     Diarized,
     Failed,
@@ -27,12 +29,19 @@ from shared.domain.tasks import (
     Summarizing,
 )
 from shared.domain.transcripts import Segment, Summary
-from shared.services.attempts import fail, retry_or_fail
+from shared.domain.usage import NO_BUDGET
+from shared.domain.webhooks import WebhookEvent
+from shared.services import speakers
+from shared.services.attempts import retry_or_fail
 from shared.services.core import Core
+from shared.services.endings import announce_failure, fail, other_warnings
+from shared.services.outbox import announce
 
 logger = logging.getLogger("hansard.jobs")
 
 NewEvents = list[tuple[str, dict[str, Any]]]
+#: What the worker of a summary may report: it has nothing to do with slices and segments.
+_OF_SUMMARIES = Progress | Summarizing | Completed | Failed
 
 
 def record(core: Core, report: Report) -> bool:
@@ -43,6 +52,8 @@ def record(core: Core, report: Report) -> bool:
             return False
         if report.seq <= job.report_seq:
             return True
+        if job.kind is JobKind.SUMMARIZE and not isinstance(report.body, _OF_SUMMARIES):
+            raise Invalid("This job writes a summary; it has nothing else to report.")
         if report.seq != job.report_seq + 1:
             raise Conflict(f"Report {job.report_seq + 1} of this attempt is still missing.")
         lease = core.now() + timedelta(seconds=core.limits.lease_seconds)
@@ -71,6 +82,8 @@ def _apply(core: Core, job: Job, report: Report, tx: Transaction) -> None:
         case Summarizing():
             recordings.change(tx, job.recording_id, status=RecordingStatus.SUMMARIZING)
             new = [(kinds.SUMMARIZING, {"percent": job.progress})]
+        case Completed() as body if job.kind is JobKind.SUMMARIZE:
+            new = _summarized(core, job, body, tx)
         case Completed() as body:
             new = _completed(core, job, body, tx)
         case Failed() as body:
@@ -125,27 +138,102 @@ def _segment_data(segment: Segment) -> dict[str, Any]:
 
 
 def _completed(core: Core, job: Job, body: Completed, tx: Transaction) -> NewEvents:
-    recording = recordings.by_id(tx, job.recording_id, lock=True)
-    assert recording is not None
-    now = core.now()
-    jobs.change(tx, job.id, status=JobStatus.COMPLETED, progress=100, lease_until=None, finished_at=now)
+    recording = _ended(core, job, tx)
+    refusal = _tokens_refusal(core, job, body, tx)
+    warnings = [*body.warnings, *([f"{NO_SUMMARY}{refusal}"] if refusal else [])]
     recordings.change(
         tx,
-        job.recording_id,
+        recording.id,
         status=RecordingStatus.COMPLETED,
         error_message=None,
         transcript_job_id=job.id,
         model=jobs.model(tx, job.id),
         language=body.language,
-        warnings=list(body.warnings),
+        warnings=warnings,
         transcription_seconds=body.transcription_seconds,
         summarization_seconds=body.summarization_seconds,
-        completed_at=now,
+        completed_at=core.now(),
         **_summary_columns(recording, body.summary),
     )
-    segments.drop_others(tx, job.recording_id, job.id)
+    segments.drop_others(tx, recording.id, job.id)
+    speakers.take_voices(core, tx, recording, jobs.diarization(tx, job.id))
     jobs.forget_work(tx, [job.id])
-    return [(kinds.COMPLETED, {"percent": 100, "slices": len(job.seams) - 1, "warnings": list(body.warnings)})]
+    _announce_transcript(core, recording, body, tx)
+    if job.options.extract_events:
+        _keep_events(core, recording, body, tx)
+    _announce_summary(core, recording, body, refusal, tx)
+    # Last: all jobs of a user wait here for each other.
+    usage.add(tx, recording.user_id, core.now(), seconds=recording.audio_duration or 0.0, tokens=body.tokens)
+    return [(kinds.COMPLETED, {"percent": 100, "slices": len(job.seams) - 1, "warnings": warnings})]
+
+
+def _ended(core: Core, job: Job, tx: Transaction) -> Recording:
+    """Notes the good end of a job; its recording, locked."""
+    recording = recordings.by_id(tx, job.recording_id, lock=True)
+    assert recording is not None
+    done = JobStatus.COMPLETED
+    jobs.change(tx, job.id, status=done, progress=100, lease_until=None, finished_at=core.now())
+    return recording
+
+
+def _tokens_refusal(core: Core, job: Job, body: Completed, tx: Transaction) -> str | None:
+    """Why there is no summary, if that is because the worker was not asked for the one that the person wants."""
+    if not job.options.summarize or body.summary is not None or body.summary_error is not None:
+        return None
+    return usage.budgets(tx, [job.user_id], core.now()).get(job.user_id, NO_BUDGET).tokens_refusal
+
+
+def _summarized(core: Core, job: Job, body: Completed, tx: Transaction) -> NewEvents:
+    """Only the summary is new: the transcript and what people have made of it stay as they are."""
+    if body.summary is None:
+        raise Invalid("A summary has to come with its end.")
+    recording = _ended(core, job, tx)
+    warnings = [*other_warnings(recording.warnings), *body.warnings]
+    recordings.change(
+        tx,
+        recording.id,
+        status=RecordingStatus.COMPLETED,
+        error_message=None,
+        warnings=warnings,
+        summarization_seconds=body.summarization_seconds,
+        **_summary_columns(recording, body.summary),
+    )
+    _announce_summary(core, recording, body, None, tx)
+    usage.add(tx, recording.user_id, core.now(), tokens=body.tokens)
+    return [(kinds.SUMMARIZED, {"percent": 100, "warnings": warnings})]
+
+
+def _announce_transcript(core: Core, recording: Recording, body: Completed, tx: Transaction) -> None:
+    said = {
+        "recording_id": recording.id,
+        "title": _title(recording, body.summary),
+        "language": body.language,
+        "audio_duration_seconds": recording.audio_duration,
+        "transcription_duration_seconds": body.transcription_seconds,
+        "summarization_duration_seconds": body.summarization_seconds if body.summary else None,
+    }
+    announce(core, tx, recording.user_id, WebhookEvent.TRANSCRIPTION_COMPLETED, said)
+
+
+def _keep_events(core: Core, recording: Recording, body: Completed, tx: Transaction) -> None:
+    found = body.events[:MOST_EVENTS]
+    calendar_events.replace(tx, recording.id, found)
+    if found:
+        title = _title(recording, body.summary)
+        said = {"recording_id": recording.id, "title": title, "events_count": len(found)}
+        announce(core, tx, recording.user_id, WebhookEvent.EVENTS_EXTRACTED, said)
+
+
+def _announce_summary(core: Core, recording: Recording, body: Completed, refusal: str | None, tx: Transaction) -> None:
+    if body.summary is not None and body.summary.text:
+        said = {
+            "recording_id": recording.id,
+            "title": _title(recording, body.summary),
+            "summarization_duration_seconds": body.summarization_seconds,
+        }
+        announce(core, tx, recording.user_id, WebhookEvent.SUMMARY_COMPLETED, said)
+    elif reason := body.summary_error or refusal:
+        announce_failure(core, tx, recording, WebhookEvent.SUMMARY_FAILED, reason)
 
 
 def _summary_columns(recording: Recording, summary: Summary | None) -> dict[str, Any]:
@@ -160,9 +248,14 @@ def _summary_columns(recording: Recording, summary: Summary | None) -> dict[str,
         },
         "summary_model": summary.model,
     }
-    if summary.title and not recording.title_given:
-        columns["title"] = summary.title[:TITLE_LENGTH]
-    return columns
+    return {**columns, "title": _title(recording, summary)}
+
+
+def _title(recording: Recording, summary: Summary | None) -> str:
+    """A title that a person has given stays; else that of the summary counts."""
+    if summary is None or not summary.title or recording.title_given:
+        return recording.title
+    return summary.title[:TITLE_LENGTH]
 
 
 def _plain(items: Sequence[Any]) -> list[dict[str, Any]]:

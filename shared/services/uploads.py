@@ -13,12 +13,11 @@ from uuid import UUID, uuid4
 from shared.db import accounts, recordings, uploads
 from shared.domain.accounts import Caller
 from shared.domain.errors import Conflict, HansardError, Invalid, NotFound, TooLarge
-from shared.domain.recordings import Recording, clean_filename, media_type
+from shared.domain.recordings import CopyRef, Recording, clean_filename, media_type
 from shared.domain.uploads import MAX_PARTS, PART_BYTES, UPLOAD_MEMORY, Part, Upload, UploadStatus
 from shared.services import access
-from shared.services.access import Action
 from shared.services.core import Core
-from shared.services.recordings import NewRecording, StoredUpload, check_new, take_in
+from shared.services.ingest import NewRecording, StoredUpload, check_new, check_scope, take_in
 from shared.wire import from_plain, to_plain
 
 logger = logging.getLogger("hansard.uploads")
@@ -68,6 +67,7 @@ def begin(
 
     Raises Invalid for what is no recording, TooLarge.
     """
+    check_scope(caller)
     filename = clean_filename(filename)
     _check_size(core, size)
     kind = _checked_type(content_type, filename)
@@ -177,8 +177,8 @@ def abort(core: Core, caller: Caller, upload_id: UUID) -> None:
         raise Conflict("A recording has been made of this upload; delete that.")
 
 
-def use(core: Core, caller: Caller, upload_id: UUID, new: NewRecording) -> tuple[Recording, Sequence[Recording]]:
-    """A recording of an upload, as `recordings.create` makes it; the same one when it has been made already."""
+def use(core: Core, caller: Caller, upload_id: UUID, new: NewRecording) -> tuple[Recording, Sequence[CopyRef]]:
+    """A recording of an upload, as `ingest.create` makes it; the same one when it has been made already."""
     with core.db.begin() as tx:
         upload = _allowed(uploads.by_id(tx, upload_id), caller)
     if upload.status is UploadStatus.ABORTED:
@@ -244,7 +244,7 @@ def _join_parts(core: Core, upload: Upload, reference: str) -> None:
         pass
 
 
-def _create(core: Core, caller: Caller, upload: Upload, new: NewRecording) -> tuple[Recording, Sequence[Recording]]:
+def _create(core: Core, caller: Caller, upload: Upload, new: NewRecording) -> tuple[Recording, Sequence[CopyRef]]:
     stored = StoredUpload(upload.id, upload.key, upload.size, upload.sha256, upload.filename, upload.content_type)
     try:
         return take_in(core, caller, stored, new)
@@ -310,5 +310,5 @@ def _allowed(upload: Upload | None, caller: Caller) -> Upload:
     """Raises NotFound, then Forbidden."""
     if upload is None:
         raise NotFound("There is no such upload.")
-    access.check(caller, Action.CHANGE, upload)
+    access.check_upload(caller, upload)
     return upload

@@ -5,17 +5,21 @@ from functools import cache
 
 from shared.adapters.gateway_connections import GatewayConnections
 from shared.adapters.http_launcher import HttpLauncher
+from shared.adapters.http_webhooks import HttpWebhookSender
 from shared.adapters.modal_launcher import ModalLauncher
 from shared.adapters.s3_store import S3Store
 from shared.adapters.sqs_kicks import SqsKicks
 from shared.adapters.sqs_launcher import SqsLauncher
 from shared.adapters.sqs_live import SqsLiveUpdates
+from shared.adapters.sqs_webhook_kicks import SqsWebhookKicks
 from shared.adapters.ssm_secrets import read
 from shared.adapters.task_tokens import JwtTaskTokens
 from shared.db.database import Database
 from shared.domain.errors import Invalid
 from shared.ports import JobLauncher
 from shared.services.core import Core
+from shared.wiring.identity import identity
+from shared.wiring.language import web_model
 from shared.wiring.settings import Settings
 
 #: API Gateway and Lambda pass on 6 MB, of which base64 leaves this much.
@@ -47,8 +51,13 @@ def core() -> Core:
         kicks=SqsKicks(_needed("jobs_queue_url")),
         live=live(),
         task_tokens=JwtTaskTokens(_needed("secret")),
+        webhook_kicks=SqsWebhookKicks(_needed("webhooks_queue_url")),
+        webhook_sender=HttpWebhookSender(settings().webhook_allowlist),
         callback_url=f"{_needed('callback_url').rstrip('/')}/jobs/",
+        identity=identity(settings()),
+        language_model=web_model(settings()),
         limits=limits,
+        policy=settings().policy(),
     )
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from shared.adapters.embedded_postgres import EmbeddedPostgres
 from shared.adapters.folder_store import FolderStore
 from shared.adapters.http_launcher import HttpLauncher
+from shared.adapters.http_webhooks import HttpWebhookSender
 from shared.adapters.local_kicks import LocalKicks
 from shared.adapters.local_live import LocalLiveUpdates
+from shared.adapters.local_webhooks import LocalWebhooks
 from shared.adapters.process_launcher import ProcessLauncher
 from shared.adapters.process_probe import ProcessProbe
 from shared.adapters.task_tokens import JwtTaskTokens
@@ -22,9 +24,11 @@ from shared.db.database import Database
 from shared.db.migrations import migrate
 from shared.domain.addresses import is_loopback
 from shared.domain.errors import Conflict, Invalid
-from shared.services import attempts, recordings
+from shared.services import attempts, deliveries, recordings
 from shared.services.core import Core
 from shared.services.sweep import sweep
+from shared.wiring.identity import identity
+from shared.wiring.language import web_model
 from shared.wiring.settings import Settings
 from shared.wiring.worker import WORKER_COMMAND
 
@@ -69,7 +73,7 @@ def _open(url: str | None) -> Iterator[Database]:
 @contextmanager
 def core(settings: Settings, base_url: str) -> Iterator[Core]:
     """Everything running: workers, sweep, database. `base_url` is where this process will answer, without `/`."""
-    callback_url, launcher = _callback_url(settings, base_url), _launcher(settings)
+    callback_url, launcher, foreign = _callback_url(settings, base_url), _launcher(settings), identity(settings)
     with ExitStack() as stack:
         stack.enter_context(_only_server(settings.data_dir))
         postgres = stack.enter_context(_postgres(settings))
@@ -80,6 +84,7 @@ def core(settings: Settings, base_url: str) -> Iterator[Core]:
             settings.data_dir / "objects", f"{callback_url}/objects/", secret.encode(), f"{public_url}/objects/"
         )
         kicks = LocalKicks(postgres.revive if postgres else None)
+        webhook_kicks = LocalWebhooks()
         built = Core(
             db=db,
             objects=objects,
@@ -87,15 +92,21 @@ def core(settings: Settings, base_url: str) -> Iterator[Core]:
             kicks=kicks,
             live=LocalLiveUpdates(),
             task_tokens=JwtTaskTokens(secret),
+            webhook_kicks=webhook_kicks,
+            webhook_sender=HttpWebhookSender(settings.webhook_allowlist),
             callback_url=f"{callback_url}/jobs/",
             probe=ProcessProbe(PROBE_COMMAND),
+            language_model=web_model(settings),
+            identity=foreign,
             limits=settings.limits(),
+            policy=settings.policy(),
         )
         # Nobody uploads yet: what is unfinished is a leftover.
         objects.remove_unfinished()
-        if _is_store_of(settings.data_dir / "objects" / "database", db):
+        if is_store_of(settings.data_dir / "objects" / "database", db):
             recordings.remove_orphans(built)
         stack.callback(_start(launcher, built))
+        stack.callback(webhook_kicks.stop)
         stack.callback(kicks.stop)
         yield built
 
@@ -140,10 +151,14 @@ def _start(launcher: ProcessLauncher | HttpLauncher, built: Core) -> Callable[[]
 def start_work(built: Core) -> None:
     """Begins to launch jobs: once the server answers, since workers fetch audio from it and report to it."""
     assert isinstance(built.kicks, LocalKicks)
+    assert isinstance(built.webhook_kicks, LocalWebhooks)
     built.kicks.start(lambda: sweep(built))
+    built.webhook_kicks.start(
+        lambda room: deliveries.claim(built, limit=room), lambda attempt: deliveries.send(built, attempt)
+    )
 
 
-def _is_store_of(note: Path, db: Database) -> bool:
+def is_store_of(note: Path, db: Database) -> bool:
     """Whether the folder's audio belongs to this database: what one does not know another may well know."""
     with db.begin() as tx:
         name = installation.name(tx)

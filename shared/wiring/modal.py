@@ -1,10 +1,10 @@
 """What the functions of modal_app.py do, each in its own container."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,13 +12,15 @@ from functions.gpu import fanout, pipeline, vad
 from functions.gpu.audio import RATE
 from functions.gpu.diarize import choose_diarizer, load_diarizer
 from functions.gpu.pipeline import Engines, Workers
+from functions.gpu.summarize import Wishes
 from functions.gpu.transcribe import EngineChoice, Transcriber, choose, load
 from shared.adapters.http_reports import HttpReports
+from shared.domain.calendar import CalendarEvent
 from shared.domain.errors import HansardError
 from shared.domain.tasks import TranscribeOptions
 from shared.domain.transcripts import Diarization, Segment, Slice, SliceResult, Summary
 from shared.wire import task_from_json
-from shared.wiring.gpu import summarizer
+from shared.wiring.gpu import reader
 from shared.wiring.modal_settings import ModalSettings
 from shared.wiring.settings import Settings
 
@@ -35,7 +37,7 @@ def process(task_json: str, transcriber: Any, diarizer: Any, summarizer: Any) ->
 
     # One process: slices as long as the engine likes. More of them for a short recording would save seconds and cost
     # the cold starts of as many containers.
-    engines = Engines(workers_for, _RemoteSummarizer(summarizer), processes=1)
+    engines = Engines(workers_for, _RemoteReader(summarizer), processes=1)
     with HttpReports(task := task_from_json(task_json)) as reports:
         pipeline.run(task, reports, engines)
 
@@ -63,10 +65,11 @@ def diarize(source: str, options: TranscribeOptions) -> Diarization:
         return engine.diarize(source, min_speakers=options.min_speakers, max_speakers=options.max_speakers)
 
 
-def summarize(segments: Sequence[Segment], speaker_names: Mapping[int, str] | None, language: str | None) -> Summary:
-    """Raises Invalid or Unavailable."""
+def read(what: Literal["summary", "events"], segments: Sequence[Segment], wishes: Wishes) -> Any:
+    """What a Reader answers to that. Raises Invalid or Unavailable."""
     _log()
-    return summarizer(Settings()).summarize(segments, speaker_names=speaker_names, language=language)
+    chosen = reader(Settings())
+    return chosen.summary(segments, wishes) if what == "summary" else chosen.events(segments, wishes)
 
 
 def download_models() -> None:
@@ -100,25 +103,23 @@ def _log() -> None:
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
-class _RemoteSummarizer:
-    """A Summarizer that asks a container of that class."""
-
-    name = "modal"
+class _RemoteReader:
+    """A Reader that asks a container of that class."""
 
     def __init__(self, summarizer: Any) -> None:
         self._summarizer = summarizer
 
-    def summarize(
-        self,
-        segments: Sequence[Segment],
-        *,
-        speaker_names: Mapping[int, str] | None = None,
-        language: str | None = None,
-    ) -> Summary:
-        # Nobody summarizes single words, and without them ten hours fit into one message.
+    def summary(self, segments: Sequence[Segment], wishes: Wishes) -> tuple[Summary, int]:
+        return self._answer("summary", segments, wishes)
+
+    def events(self, segments: Sequence[Segment], wishes: Wishes) -> tuple[tuple[CalendarEvent, ...], int]:
+        return self._answer("events", segments, wishes)
+
+    def _answer(self, what: str, segments: Sequence[Segment], wishes: Wishes) -> Any:
+        # Nobody reads single words, and without them ten hours fit into one message.
         spoken = [replace(segment, words=()) for segment in segments]
         try:
-            return self._summarizer.summarize.remote(spoken, speaker_names, language)
+            return self._summarizer.read.remote(what, spoken, wishes)
         except HansardError:
             raise
         except Exception as error:  # whatever Modal or the other container raises

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.domain.limits import Limits
+from shared.domain.policy import Policy, RetentionMode
 
 
 def default_data_dir() -> Path:
@@ -65,6 +67,35 @@ class Settings(BaseSettings):
     callback_url: str | None = Field(
         default=None, description="The address at which workers reach this server, without a path."
     )
+    jwt_secret: str | None = Field(default=None, description="Accept JWTs signed with this secret (HS256).")
+    jwt_public_key: str | None = Field(default=None, description="Accept JWTs signed with this key (RS256, PEM).")
+    jwks_url: str | None = Field(default=None, description="Accept JWTs signed with a key found here (RS256, JWKS).")
+    jwt_issuer: str | None = Field(default=None, description="The issuer that such tokens have to name (`iss`).")
+    jwt_audience: str | None = Field(default=None, description="The audience that such tokens have to name (`aud`).")
+    language: str | None = Field(default=None, description="The language of recordings that leave it open.")
+    min_speakers: int | None = Field(default=None, ge=1, description="The least number of speakers, where it is open.")
+    max_speakers: int | None = Field(default=None, ge=1, description="The greatest number of speakers, likewise.")
+    enable_folders: bool = Field(default=False, description="Whether there are folders.")
+    users_can_delete: bool = Field(default=True, description="Whether users who are no administrators may delete.")
+    cost_per_hour: float = Field(default=0.36, ge=0, description="What an hour of audio costs, for the estimates.")
+    auto_deletion: bool = Field(default=False, description="Whether old recordings are deleted by themselves.")
+    retention_days: int | None = Field(
+        default=None, ge=1, description="Days after which they are, unless their folder or a tag says otherwise."
+    )
+    retention_mode: RetentionMode = Field(
+        default=RetentionMode.RECORDING, description="What is deleted then: `recording`, or `audio` alone."
+    )
+    webhooks: bool = Field(default=True, description="Whether webhooks are sent.")
+    webhooks_per_user: int = Field(default=10, ge=0, description="How many webhooks a user may have.")
+    webhook_allowlist: str | None = Field(
+        default=None, description="A regular expression over host names: webhooks may go there, also by http."
+    )
+    webhook_retention_days: int = Field(
+        default=30, ge=1, description="Days after which deliveries that have ended are forgotten."
+    )
+    proxy_hops: int = Field(
+        default=0, ge=0, le=10, description="How many proxies stand in front and add to X-Forwarded-For."
+    )
     max_jobs: int = Field(default=50, ge=1, description="In the cloud: how many recordings are worked on at once.")
     secrets_path: str | None = Field(
         default=None, description="In the cloud: the SSM parameters below this path are settings, too."
@@ -73,6 +104,7 @@ class Settings(BaseSettings):
     bucket: str | None = Field(default=None, description="In the cloud: the S3 bucket that keeps the audio.")
     jobs_queue_url: str | None = Field(default=None, description="In the cloud: the SQS queue of kicks.")
     live_queue_url: str | None = Field(default=None, description="In the cloud: the SQS queue of live updates.")
+    webhooks_queue_url: str | None = Field(default=None, description="In the cloud: the SQS queue of webhooks.")
     connections_url: str | None = Field(
         default=None, description="In the cloud: where API Gateway takes messages for WebSocket connections."
     )
@@ -88,4 +120,24 @@ class Settings(BaseSettings):
             lease_seconds=self.lease_seconds,
             max_attempts=self.max_attempts,
             slice_seconds=self.slice_seconds,
+        )
+
+    def policy(self) -> Policy:
+        return Policy(
+            folders=self.enable_folders,
+            users_can_delete=self.users_can_delete,
+            engine=self.engine,
+            model=self.model,
+            language=self.language,
+            min_speakers=self.min_speakers,
+            max_speakers=self.max_speakers,
+            cost_per_hour=self.cost_per_hour,
+            # Whoever owns the machine need not be kept from it.
+            rate_limits=self.auth == "required",
+            auto_deletion=self.auto_deletion,
+            retention_days=self.retention_days,
+            retention_mode=self.retention_mode,
+            webhooks=self.webhooks,
+            webhooks_per_user=self.webhooks_per_user,
+            webhook_retention=timedelta(days=self.webhook_retention_days),
         )

@@ -7,9 +7,9 @@ import pytest
 
 from shared.adapters.http_reports import HttpReports
 from shared.domain.errors import Invalid, Unavailable
-from shared.domain.tasks import Progress, Stopped, Summarizing, TranscribeTask
-from shared.domain.transcripts import SliceResult, Word
-from shared.wire import slice_to_json
+from shared.domain.tasks import Progress, Stopped, Summarizing, TranscribeTask, TranscriptPage
+from shared.domain.transcripts import Segment, SliceResult, Word
+from shared.wire import page_to_json, slice_to_json
 from tests.support.report_server import ReportServer
 from tests.support.waiting import until
 
@@ -165,3 +165,27 @@ def test_the_heart_stops_with_the_work() -> None:
         with pytest.raises(Stopped):
             reports.send(PROGRESS)
         assert server.asked == after
+
+
+def test_a_transcript_comes_in_pages_and_is_one_in_the_end() -> None:
+    segments = [Segment(position, position * 1.0, position + 1.0, "Hello.", 0) for position in range(5)]
+    with ReportServer(503, "break") as server, _reports(server) as reports:
+        server.pages = {
+            -1: page_to_json(TranscriptPage(tuple(segments[:2]), {0: "Ruth"}, "en", more=True)),
+            1: page_to_json(TranscriptPage(tuple(segments[2:]), {0: "Ruth"}, "en")),
+        }
+        assert reports.transcript() == TranscriptPage(tuple(segments), {0: "Ruth"}, "en")
+    assert len(server.beginnings) == 1
+    assert server.credentials == {"Bearer a token"}
+
+
+@pytest.mark.parametrize("page", [TranscriptPage((), more=True), TranscriptPage(())])
+def test_an_empty_page_is_the_end(page: TranscriptPage) -> None:
+    with ReportServer() as server, _reports(server) as reports:
+        server.pages = {-1: page_to_json(page)}
+        assert reports.transcript().segments == ()
+
+
+def test_a_transcript_that_is_not_there_any_more_ends_the_work() -> None:
+    with ReportServer(404) as server, _reports(server) as reports, pytest.raises(Stopped):
+        reports.transcript()

@@ -13,17 +13,18 @@ import pytest
 
 from shared.adapters.openai_model import OpenAIModel
 from shared.domain.errors import Unavailable
+from shared.ports import Completion
 
 KEY = "sk-very-secret-key"
 ASK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Grüße?"}]
 Reply = Callable[[dict[str, Any]], tuple[int, bytes]]
 
 
-def completion(content: object) -> bytes:
+def completion(content: object, **more: object) -> bytes:
     message = {"role": "assistant", "content": content}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     return json.dumps(
-        {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
+        {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], **more}
     ).encode()
 
 
@@ -86,7 +87,7 @@ def model(server: ChatServer, key: str | None = KEY, timeout: float = 10.0) -> O
 
 
 def ask(asked: OpenAIModel, **more: bool) -> str:
-    return asked.complete(ASK, max_tokens=50, temperature=0.2, **more)
+    return asked.complete(ASK, max_tokens=50, temperature=0.2, **more).text
 
 
 def refusal(asked: OpenAIModel) -> str:
@@ -102,6 +103,30 @@ def test_the_answer_and_the_request(server: ChatServer) -> None:
     assert server.asked == [{"model": "nano", "messages": ASK, "max_tokens": 50, "temperature": 0.2}]
     assert server.keys == [f"Bearer {KEY}"]
     assert server.paths == ["/v1/chat/completions"]
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        ({"total_tokens": 12}, 12),
+        ({"total_tokens": -1}, 0),
+        ({"total_tokens": 10**30}, 0),
+        ({"total_tokens": True}, 0),
+        ({"total_tokens": "12"}, 0),
+        ({}, 0),
+        (None, 0),
+        ([12], 0),
+    ],
+)
+def test_the_tokens_are_those_that_the_server_counts(server: ChatServer, usage: object, tokens: int) -> None:
+    server.reply = lambda body: (200, completion("Hello.", usage=usage))
+    assert model(server).complete(ASK, max_tokens=50, temperature=0.2) == Completion("Hello.", tokens)
+
+
+def test_who_waits_may_not_want_it_asked_again(server: ChatServer) -> None:
+    server.reply = lambda body: (500, b"oops")
+    refusal(OpenAIModel(server.url, KEY, "nano", 10.0, retries=0))
+    assert len(server.asked) == 1
 
 
 def test_the_name_is_the_model(server: ChatServer) -> None:
@@ -205,7 +230,18 @@ def _closed_port() -> int:
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html>", b"", b"[]", b"null", b"{}", b'{"choices": []}', b'{"choices": [{"message": 1}]}', b'{"choi']
+    "body",
+    [
+        b"<html>",
+        b"",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"choices": []}',
+        b'{"choices": [{"message": 1}]}',
+        b'{"choi',
+        b"[" * 99999,
+    ],
 )
 def test_something_else_than_a_completion(server: ChatServer, body: bytes) -> None:
     server.reply = lambda _: (200, body)

@@ -29,6 +29,11 @@ def test_a_change_is_told_at_once(ministack: LocalAws, queue: str, live: SqsLive
     assert ministack.messages(queue) == [{"recording_id": 7}]
 
 
+def test_many_changes_are_told(ministack: LocalAws, queue: str, live: SqsLiveUpdates) -> None:
+    live.changed(*range(1, 24))
+    assert sorted(message["recording_id"] for message in ministack.messages(queue, 23)) == list(range(1, 24))
+
+
 @pytest.mark.parametrize("seconds", [0.2, 600, 100_000])
 def test_a_change_is_told_later(ministack: LocalAws, queue: str, live: SqsLiveUpdates, seconds: float) -> None:
     live.later(7, seconds)

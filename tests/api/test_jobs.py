@@ -97,6 +97,19 @@ def test_once_more_the_old_transcript_stays_until_the_new_one_is_there(server: S
     assert len(after) == len({segment["start_time"] for segment in after}) > 0
 
 
+def test_a_new_summary_is_written_by_a_worker_and_leaves_the_transcript(server: Server, done: int) -> None:
+    with server.client() as client:
+        before = client.get(f"/api/v1/recordings/{done}/transcript").json()["segments"]
+        queued = act(server, done, "summarize", custom_prompt="In verse.")
+        assert (queued.status_code, queued.json()["status"]) == (200, "QUEUED")
+        assert server.wait_for(done)["status"] == "COMPLETED"
+        found = client.get(f"/api/v1/recordings/{done}/transcript").json()
+        summary = client.get(f"/api/v1/recordings/{done}/summary").json()
+    assert found["segments"] == before
+    assert summary["model_used"] == "extractive"
+    assert found["warnings"][-1].startswith("The summary leaves its prompt out")
+
+
 def test_a_cancelled_second_run_leaves_the_first_transcript(server: Server, done: int) -> None:
     act(server, done, "transcribe")
     assert act(server, done, "cancel").status_code == 200

@@ -1,12 +1,19 @@
 """Lists: pages, order, filters, and searches whose signs mean themselves."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared.db.database import Database
+from shared.domain.policy import Policy
 from tests.support import media
+from tests.support.door import Door
 from tests.support.server import Server
+from tests.support.shelf import folder, label, shelve
+from tests.support.world import World
 
 #: title, file seconds, meeting date. Two pairs are equal in one key, so that ties show.
 SHELF = [
@@ -171,3 +178,52 @@ def test_unknown_and_repeated_parameters_do_no_harm(waiting_server: Server) -> N
     with waiting_server.client() as client:
         response = client.get("/api/v1/recordings?q=shelf&colour=red&page=1&page=2&page[]=3&&=x")
     assert response.status_code == 200
+
+
+@pytest.fixture
+def door(database: Database) -> Door:
+    return Door(World(database))
+
+
+def test_lists_take_their_filters_from_the_query(door: Door) -> None:
+    world = door.world
+    world.core = door.client.app.state.core = replace(world.core, policy=Policy(folders=True))
+    calls = folder(world, "Calls")
+    inside = shelve(world, title="Inside", folder_id=calls, created_at=datetime(2026, 3, 1, 23, 59, 59, 999, UTC))
+    outside = shelve(world, title="Outside", created_at=datetime(2026, 3, 2, tzinfo=UTC))
+    tag_id = label(world, "Work", outside)
+    for query, ids in {
+        f"tag_id={tag_id}": [outside],
+        f"folder_id={calls}": [inside],
+        "folder_id=none": [outside],
+        "folder_id=NONE": [outside],
+        "folder_id=": [outside, inside],
+        "folder_id=some": [outside, inside],
+        "tag_id=x": [outside, inside],
+        "tag_id=0": [],
+        f"tag_id={10**40}": [],
+        "folder_id=0": [],
+        "folder_id=-5": [],
+        "date_to=2026-03-01": [inside],
+        "date_to=2026-03-01T00:00:00": [],
+        "date_from=2026-03-02": [outside],
+        "date_from=2026-03-01&date_to=2026-03-02": [outside, inside],
+        "date_to=9998-12-31": [outside, inside],
+        "q=side%00&q=%ED%A0%80": [],
+        "q=%00": [outside, inside],
+    }.items():
+        response = door.get(f"/api/v1/recordings?{query}", world.ann)
+        assert response.status_code == 200, query
+        assert [item["id"] for item in response.json()["recordings"]] == ids, query
+
+
+def test_an_item_of_a_list_has_the_keys_of_the_contract(door: Door) -> None:
+    shelve(door.world)
+    item = door.get("/api/v1/recordings", door.world.ann).json()["recordings"][0]
+    contract = (
+        "id title status created_at completed_at meeting_date file_size original_filename participants is_inbox"
+        " is_highlighted audio_available audio_duration has_transcription has_summary processing_time_seconds"
+        " transcription_duration_seconds summarization_duration_seconds folder_id folder deletion_exempt error_message"
+        " keep_audio_only tags"
+    )
+    assert set(item) == {*contract.split(), "uuid", "model_used", "language", "warnings"}

@@ -159,6 +159,8 @@ def test_the_doors_want_the_token_and_health_does_not(credential: str | None) ->
         (task_to_json(TranscribeTask(1, 1, "http://a", "http://b", "t", version=99)), 400, "speaks protocol 99"),
         (task_to_json(TranscribeTask(1, 1, "/etc/passwd", "http://b", "t")), 400, "http:// or https://"),
         (task_to_json(TranscribeTask(1, 1, "http://a", "file:///b", "t")), 400, "http:// or https://"),
+        (task_to_json(TranscribeTask(1, 1, "", "http://b", "t")), 400, "http:// or https://"),
+        (task_to_json(TranscribeTask(1, 1, "", "file:///b", "t", kind="summarize")), 400, "http:// or https://"),
     ],
 )
 def test_what_is_no_task_is_refused_with_a_sentence(body: bytes, status: int, words: str) -> None:

@@ -61,3 +61,5 @@ def test_kicking_never_waits(kicks: Kicks) -> None:
 @pytest.mark.parametrize("live", [LocalLiveUpdates(), MemoryLive()], ids=["local", "memory"])
 def test_a_change_that_nobody_watches_is_fine(live: LiveUpdates) -> None:
     live.changed(1)
+    live.changed(*range(25))
+    live.changed()

@@ -1,12 +1,15 @@
 """The task/report protocol: what goes in at one end comes out at the other."""
 
+import json
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import wire
+from shared.domain.calendar import CalendarEvent
 from shared.domain.errors import Invalid
 from shared.domain.jobs import JobState
 from shared.domain.tasks import (
@@ -23,6 +26,7 @@ from shared.domain.tasks import (
     Summarizing,
     TranscribeOptions,
     TranscribeTask,
+    TranscriptPage,
 )
 from shared.domain.transcripts import Diarization, Segment, SliceResult, Summary, Turn, Word
 
@@ -36,6 +40,22 @@ DIARIZATIONS = st.builds(Diarization, TURNS, TEXT, VOICES, TEXT)
 SEGMENTS = st.builds(Segment, st.integers(0, 10**6), SECONDS, SECONDS, TEXT, st.none() | st.integers(0, 20), WORDS)
 TEXTS = st.lists(TEXT, max_size=3).map(tuple)
 SUMMARIES = st.builds(Summary, TEXT, TEXT, TEXTS, st.just(()), st.just(()), TEXT)
+MAYBE = st.none() | TEXT
+MOMENTS = st.datetimes(timezones=st.just(UTC))
+EVENTS = st.builds(
+    CalendarEvent, TEXT, MOMENTS, st.none() | MOMENTS, MAYBE, MAYBE, TEXTS, st.none() | st.integers(0, 99)
+)
+COMPLETED = st.builds(
+    Completed,
+    st.none() | TEXT,
+    st.none() | SUMMARIES,
+    SECONDS,
+    SECONDS,
+    TEXTS,
+    MAYBE,
+    st.lists(EVENTS, max_size=2).map(tuple),
+    st.integers(0, 10**6),
+)
 BODIES = st.one_of(
     st.builds(Started, SECONDS, st.lists(SECONDS, max_size=4).map(tuple), TEXT),
     st.builds(Progress, st.sampled_from(["transcribing", "diarizing", "summarizing"]), st.floats(0, 1)),
@@ -43,11 +63,10 @@ BODIES = st.one_of(
     st.builds(Diarized, DIARIZATIONS),
     st.builds(SegmentsReady, st.lists(SEGMENTS, max_size=3).map(tuple)),
     st.just(Summarizing()),
-    st.builds(Completed, st.none() | TEXT, st.none() | SUMMARIES, SECONDS, SECONDS, TEXTS),
+    COMPLETED,
     st.builds(Failed, TEXT, st.booleans()),
 )
 REPORTS = st.builds(Report, st.integers(1, 2**62), st.integers(1, 1000), st.integers(0, 10**6), BODIES)
-MAYBE = st.none() | TEXT
 OPTIONS = st.builds(TranscribeOptions, MAYBE, st.none() | st.integers(1, 50), engine=MAYBE, hotwords=MAYBE)
 TASKS = st.builds(
     TranscribeTask,
@@ -57,6 +76,15 @@ TASKS = st.builds(
     TEXT,
     TEXT,
     OPTIONS,
+    kind=st.sampled_from(["transcribe", "summarize"]),
+    recorded_at=MAYBE,
+)
+PAGES = st.builds(
+    TranscriptPage,
+    st.lists(SEGMENTS, max_size=3).map(tuple),
+    st.dictionaries(st.integers(0, 20), TEXT, max_size=3),
+    MAYBE,
+    st.booleans(),
 )
 BEGINNINGS = st.builds(Beginning, st.integers(1, 1000), TEXT)
 
@@ -89,6 +117,23 @@ def test_a_beginning_comes_out_as_it_went_in(beginning: Beginning) -> None:
     assert wire.beginning_from_json(wire.beginning_to_json(beginning)) == beginning
 
 
+@settings(max_examples=20, deadline=None)
+@given(PAGES)
+def test_a_page_of_a_transcript_comes_out_as_it_went_in(page: TranscriptPage) -> None:
+    assert wire.page_from_json(wire.page_to_json(page)) == page
+
+
+def test_what_an_older_worker_sends_and_gets_is_still_understood() -> None:
+    """The messages of the first version: without what has come since."""
+    task = json.loads(wire.task_to_json(TranscribeTask(1, 1, "a", "b", "c")))
+    assert task["version"] == 1
+    del task["kind"], task["recorded_at"], task["options"]["extract_events"]
+    assert wire.task_from_json(json.dumps(task)) == TranscribeTask(1, 1, "a", "b", "c")
+    body = {"kind": "completed", "language": None, "summary": None, "transcription_seconds": 1.0, "warnings": []}
+    report = wire.report_from_json(json.dumps({"job_id": 1, "attempt": 1, "seq": 0, "body": body}))
+    assert report.body == Completed(None, None, 1.0)
+
+
 def test_a_task_of_a_later_protocol_is_refused_and_says_so() -> None:
     later = replace(TranscribeTask(1, 1, "", "", ""), version=PROTOCOL_VERSION + 1)
     with pytest.raises(Invalid, match=f"speaks protocol {PROTOCOL_VERSION + 1}"):
@@ -108,6 +153,7 @@ def test_what_is_not_of_the_protocol_is_refused(data: bytes) -> None:
         wire.report_from_json,
         wire.state_from_json,
         wire.slice_from_json,
+        wire.page_from_json,
     )
     for read in readers:
         with pytest.raises(Invalid):

@@ -12,5 +12,5 @@ def test_a_failed_run_stands_where_it_came_to(world: World) -> None:
     news = live.news(world.core, recording.id, world.recording(recording).last_seq)
     assert (news.events, news.at_work, news.progress) == ([], False, 50)
     assert news.recording is not None
-    told = current(news.recording, news.progress)
+    told = current(news.recording, news.progress, news.final_seq)
     assert (told["status"], told["message"], told["progress"]) == ("failed", "The audio ended.", 50)

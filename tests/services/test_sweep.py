@@ -8,7 +8,7 @@ import pytest
 from shared.domain.errors import Unavailable
 from shared.domain.jobs import JobStatus
 from shared.services import broadcast, uploads
-from shared.services.recordings import NewRecording
+from shared.services.ingest import NewRecording
 from shared.services.sweep import sweep
 from tests.support.world import STARTED, World
 

@@ -10,8 +10,8 @@ import pytest
 from shared.domain.errors import Conflict, Forbidden, HansardError, Invalid, NotFound, TooLarge, Unavailable
 from shared.domain.tasks import TranscribeOptions
 from shared.domain.uploads import PART_BYTES, UploadStatus
-from shared.services import recordings, uploads
-from shared.services.recordings import NewRecording
+from shared.services import ingest, recordings, uploads
+from shared.services.ingest import NewRecording
 from shared.services.uploads import Progress
 from tests.support.world import World
 
@@ -321,7 +321,7 @@ def test_the_audio_of_a_deleted_recording_goes_also_when_the_store_is_away_for_a
 
 def test_bytes_of_which_no_recording_came_go_after_a_day(world: World) -> None:
     """The process dies between storing the bytes and writing the row."""
-    _, key = recordings.new_upload_place(world.core)
+    _, key = ingest.new_upload_place(world.core)
     world.store.objects[key] = b"lost"
     kept = world.upload()
     uploads.sweep(world.core)

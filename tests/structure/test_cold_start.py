@@ -44,7 +44,8 @@ def test_the_api_starts_within_twice_fastapi() -> None:
 def test_what_the_first_request_imports_stays_within_bounds_too() -> None:
     """The start is short because imports wait for the first request; these bounds keep that from hiding growth."""
     assert ratio("functions.aws.job_reports", "shared.services.reports", "shared.wiring.cloud") <= 2.0
-    assert ratio("api.lambda_handler", "api.app", "shared.wiring.cloud") <= 3.0
+    # Nearly eighty routes with their shapes, and the database.
+    assert ratio("api.lambda_handler", "api.app", "shared.wiring.cloud") <= 3.5
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS)

@@ -24,7 +24,7 @@ def imported_by(module: str) -> set[str]:
     [
         ("shared.domain.tasks", (*SPEECH, *WEB, *DATABASE, *CLOUD, "pydantic")),
         ("shared.services.jobs", (*SPEECH, *WEB, *CLOUD)),
-        ("shared.dialects.speakr.phrase", (*SPEECH, *WEB, *DATABASE, *CLOUD)),
+        ("shared.dialects.speakr.recordings", (*SPEECH, *WEB, *DATABASE, *CLOUD)),
         ("api.app", (*SPEECH, *CLOUD)),
         ("api.cli", (*SPEECH, *WEB, *DATABASE, *CLOUD)),
         ("functions.gpu.pipeline", (*WEB, *DATABASE, *CLOUD)),

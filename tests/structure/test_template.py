@@ -167,7 +167,10 @@ def test_lambda_stands_in_a_vpc_only_with_aurora(template: Template, aurora: Tem
 def test_workers_reach_the_function_for_reports_and_everybody_else_the_api(template: Template) -> None:
     routes = {route["RouteKey"]: json.dumps(route["Target"]) for route in template.of("ApiGatewayV2::Route").values()}
     reports = {key for key, target in routes.items() if "JobReports" in target}
-    assert reports == {"POST /jobs/{id}", "POST /jobs/{id}/attempts", "GET /jobs/{id}/slices/{index}"}
+    assert reports == {
+        *("POST /jobs/{id}", "POST /jobs/{id}/attempts"),
+        *("GET /jobs/{id}/slices/{index}", "GET /jobs/{id}/transcript"),
+    }
     assert "IntegrationApi" in routes["$default"] or "Websocket" in routes["$default"]
     assert {"$connect", "$disconnect"} <= set(routes)
 

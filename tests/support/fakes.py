@@ -11,7 +11,7 @@ from shared.domain.errors import Invalid, NotFound, TooLarge, Unauthenticated, U
 from shared.domain.keys import checked_key
 from shared.domain.tasks import TranscribeTask
 from shared.domain.uploads import Part
-from shared.ports import Delivery
+from shared.ports import Delivery, Response
 
 
 class Clock:
@@ -194,8 +194,8 @@ class MemoryLive:
     def __init__(self) -> None:
         self.changes: list[int] = []
 
-    def changed(self, recording_id: int) -> None:
-        self.changes.append(recording_id)
+    def changed(self, *recording_ids: int) -> None:
+        self.changes += recording_ids
 
 
 class MemoryTokens:
@@ -214,3 +214,32 @@ class MemoryTokens:
         job, until = self._issued.get(token, (None, self._clock()))
         if job != job_id or until <= self._clock():
             raise Unauthenticated("The token is not valid for this job.")
+
+
+class MemoryWebhookKicks:
+    def __init__(self) -> None:
+        self.kicked: list[int] = []
+
+    def kick(self, webhook_ids: Sequence[int]) -> None:
+        self.kicked += webhook_ids
+
+
+class MemoryWebhookSender:
+    """Keeps what it is given to send. `answers` are taken in order, then 200; a Response or an error to raise."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, str], bytes]] = []
+        self.answers: list[Response | Exception] = []
+        self.refused: str | None = None
+
+    def check(self, url: str, *, allow_http: bool) -> None:
+        if self.refused is not None:
+            raise Invalid(self.refused)
+
+    def send(self, url: str, headers: Mapping[str, str], body: bytes, *, allow_http: bool) -> Response:
+        self.check(url, allow_http=allow_http)
+        self.sent.append((url, dict(headers), body))
+        answer = self.answers.pop(0) if self.answers else Response(200, "ok")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

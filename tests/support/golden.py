@@ -42,8 +42,9 @@ def check(name: str, found: Any, *, update: bool) -> None:
     path = FOLDER / f"{name}.json"
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
     if update:
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    assert path.exists(), f"no snapshot {path.name}: python -m pytest tests/dialects --update-golden"
+    assert path.exists(), f"no snapshot {name}: python -m pytest tests/dialects --update-golden"
     assert text == path.read_text(encoding="utf-8"), (
         f"{path.name} says something else. If the change is meant: python -m pytest tests/dialects --update-golden"
     )

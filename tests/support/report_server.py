@@ -16,8 +16,9 @@ class ReportServer:
     def __init__(self, *script: Answer, state: bytes = b'{"go_on": true, "attempt": 2}') -> None:
         self.script = list(script)
         self.state = state
-        #: Finished slices by their index.
+        #: Finished slices by their index, and pages of the transcript by the position they come after.
         self.slices: dict[int, bytes] = {}
+        self.pages: dict[int, bytes] = {}
         self.go_on = True
         #: The numbers of the reports as they were recorded, repeats included.
         self.recorded: list[int] = []
@@ -37,6 +38,13 @@ class ReportServer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def found(self, path: str) -> bytes:
+        """What a worker asks for."""
+        path, _, after = path.partition("?after=")
+        if path.endswith("/transcript"):
+            return self.pages[int(after)]
+        return self.slices[int(path.rpartition("/")[2])]
 
 
 def _handler(owner: ReportServer) -> type[BaseHTTPRequestHandler]:
@@ -73,10 +81,7 @@ def _handler(owner: ReportServer) -> type[BaseHTTPRequestHandler]:
                 return
             if step == "late":
                 time.sleep(0.3)
-            self._send(200, self._slice() if report is None else json.dumps({"go_on": owner.go_on}).encode())
-
-        def _slice(self) -> bytes:
-            return owner.slices[int(self.path.rpartition("/")[2])]
+            self._send(200, owner.found(self.path) if report is None else json.dumps({"go_on": owner.go_on}).encode())
 
         def _send(self, status: int, body: bytes) -> None:
             self.send_response(status)

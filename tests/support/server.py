@@ -22,6 +22,8 @@ _ADDRESS = re.compile(rb"answers at (http://\S+)")
 class Server:
     """`start` waits until the server answers; `kill` is kill -9 of the server alone; `stop` is Ctrl-C."""
 
+    program = ("api", "serve")
+
     def __init__(
         self, data_dir: Path, port: int = 0, environment: Mapping[str, str] | None = None, **settings: str
     ) -> None:
@@ -46,7 +48,7 @@ class Server:
         return self._process.pid
 
     def start(self) -> "Server":
-        command = [sys.executable, "-m", "api", "serve", "--port", str(self._port), "--data", str(self.data_dir)]
+        command = [sys.executable, "-m", *self.program, "--port", str(self._port), "--data", str(self.data_dir)]
         environment = {**os.environ, "COLUMNS": "200", "HANSARD_ENGINE": "pocketsphinx", **self._settings}
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL

@@ -10,6 +10,7 @@ from shared.db.database import Database
 from shared.domain.accounts import Caller
 from shared.domain.jobs import Job, JobState
 from shared.domain.limits import Limits
+from shared.domain.policy import Policy
 from shared.domain.recordings import Recording
 from shared.domain.tasks import (
     Beginning,
@@ -25,10 +26,19 @@ from shared.domain.tasks import (
     TranscribeTask,
 )
 from shared.domain.transcripts import Diarization, Segment, SliceResult, Summary, Turn, Word
-from shared.services import attempts, jobs, recordings, reports
+from shared.services import attempts, ingest, jobs, recordings, reports
 from shared.services.core import Core
-from shared.services.recordings import NewRecording, StoredUpload
-from tests.support.fakes import Clock, MemoryKicks, MemoryLauncher, MemoryLive, MemoryStore, MemoryTokens
+from shared.services.ingest import NewRecording, StoredUpload
+from tests.support.fakes import (
+    Clock,
+    MemoryKicks,
+    MemoryLauncher,
+    MemoryLive,
+    MemoryStore,
+    MemoryTokens,
+    MemoryWebhookKicks,
+    MemoryWebhookSender,
+)
 
 STARTED = Started(30.0, (0.0, 10.0, 20.0, 30.0), "pocketsphinx")
 DIARIZED = Diarized(Diarization((Turn(0.0, 30.0, 0),), "acoustic"))
@@ -65,6 +75,7 @@ ATTEMPT: tuple[ReportBody, ...] = (
 class World:
     db: Database
     limits: Limits = field(default_factory=lambda: Limits(lease_seconds=60, max_attempts=3))
+    policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
         self.clock = Clock()
@@ -72,6 +83,8 @@ class World:
         self.store = MemoryStore()
         self.kicks = MemoryKicks()
         self.live = MemoryLive()
+        self.webhook_kicks = MemoryWebhookKicks()
+        self.sender = MemoryWebhookSender()
         self.core = Core(
             db=self.db,
             objects=self.store,
@@ -79,8 +92,11 @@ class World:
             kicks=self.kicks,
             live=self.live,
             task_tokens=MemoryTokens(self.clock),
+            webhook_kicks=self.webhook_kicks,
+            webhook_sender=self.sender,
             callback_url="http://here/jobs/",
             limits=self.limits,
+            policy=self.policy,
             now=self.clock,
         )
         self.ann = self.user("ann")
@@ -94,12 +110,12 @@ class World:
 
     def upload(self, caller: Caller | None = None, title: str = "") -> Recording:
         """A new recording, with its job queued."""
-        uuid, key = recordings.new_upload_place(self.core)
+        uuid, key = ingest.new_upload_place(self.core)
         writer = self.store.create(key)
         writer.write(b"sound")
         writer.commit()
         stored = StoredUpload(uuid, key, 5, "0" * 64, "talk.wav", "audio/wav")
-        return recordings.create(self.core, caller or self.ann, stored, NewRecording(title=title))[0]
+        return ingest.create(self.core, caller or self.ann, stored, NewRecording(title=title))[0]
 
     def launched(self, caller: Caller | None = None, title: str = "") -> tuple[Recording, TranscribeTask]:
         recording = self.upload(caller, title)

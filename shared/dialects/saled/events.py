@@ -38,13 +38,13 @@ def clock(seconds: float) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{milliseconds // 1000:02d}.{milliseconds % 1000:03d}"
 
 
-def current(recording: Recording, progress: int) -> dict[str, Any]:
-    """Where a recording stands, for a client that has seen all of its log."""
+def current(recording: Recording, progress: int, final_seq: int) -> dict[str, Any]:
+    """Where a recording stands, for a client that has seen all of its log, in which `final_seq` was the end."""
     match recording.status:
         case RecordingStatus.COMPLETED:
-            return {**_message("completed", "Transcription completed", 100), "seq": recording.last_seq}
+            return {**_message("completed", "Transcription completed", 100), "seq": final_seq}
         case RecordingStatus.FAILED:
-            return {**_message("failed", recording.error_message or "", progress), "seq": recording.last_seq}
+            return {**_message("failed", recording.error_message or "", progress), "seq": final_seq}
     return {**_message("processing", "Processing", progress), "seq": recording.last_seq}
 
 
@@ -82,6 +82,11 @@ def _status(event: Event) -> dict[str, Any] | None:
             return {**done, "chunk_info": chunks, "warnings": data["warnings"]}
         case kinds.FAILED:
             return _message("failed", data["reason"], progress)
+        case kinds.SUMMARIZED:
+            return {**_message("completed", "Summary completed", 100), "warnings": data["warnings"]}
+        case kinds.SUMMARY_FAILED:
+            # The transcript is there all the same.
+            return {**_message("completed", f"No new summary: {data['reason']}", 100), "warnings": data["warnings"]}
     return None
 
 

@@ -78,6 +78,7 @@ def deployed(ministack: LocalAws, database: Database) -> Iterator[Deployment]:
             "HANSARD_BUCKET": bucket,
             "HANSARD_JOBS_QUEUE_URL": jobs_queue,
             "HANSARD_LIVE_QUEUE_URL": live_queue,
+            "HANSARD_WEBHOOKS_QUEUE_URL": live_queue,
             "HANSARD_CONNECTIONS_URL": connections.url,
             "HANSARD_CALLBACK_URL": "https://api.example",
             "HANSARD_WORKER_URL": worker_url,

@@ -10,8 +10,8 @@ from functions.aws import job_reports, launch_jobs, sweep
 from shared.domain.jobs import JobStatus
 from shared.domain.tasks import Beginning, Report, ReportBody
 from shared.domain.transcripts import SliceResult
-from shared.services import accounts, jobs, recordings
-from shared.services.recordings import NewRecording, StoredUpload
+from shared.services import accounts, ingest, jobs, recordings
+from shared.services.ingest import NewRecording, StoredUpload
 from shared.wire import beginning_to_json, report_to_json, slice_from_json
 from shared.wiring import cloud
 from tests.functions.aws.conftest import Deployment, failures, sqs
@@ -24,13 +24,13 @@ KICK = {"kind": "launch"}
 def upload(deployment: Deployment) -> int:
     """A recording with its job queued; its audio is in the bucket."""
     core = deployment.core
-    uuid, key = recordings.new_upload_place(core)
+    uuid, key = ingest.new_upload_place(core)
     writer = core.objects.create(key)
     writer.write(b"sound")
     writer.commit()
     caller = accounts.authenticate(core, deployment.token)
     stored = StoredUpload(uuid, key, 5, None, "talk.wav", "audio/wav")
-    return recordings.create(core, caller, stored, NewRecording())[0].id
+    return ingest.create(core, caller, stored, NewRecording())[0].id
 
 
 def rows(deployment: Deployment, query: str) -> list[Any]:
@@ -131,6 +131,35 @@ def test_a_worker_begins_reports_and_fetches_what_is_done(deployment: Deployment
     assert isinstance(slice_from_json(answer["body"]), SliceResult)
     assert call("POST", f"/jobs/{launched}/attempts", bearer, beginning, base64_=True)[1]["done"] == [0]
     assert {"recording_id": rows(deployment, "SELECT id FROM recordings")[0].id} in deployment.live(3)
+
+
+def test_the_worker_of_a_summary_reads_the_transcript(deployment: Deployment, launched: int) -> None:
+    for seq, body in enumerate(ATTEMPT):
+        report(launched, token(deployment, launched), body, seq)
+    caller = accounts.authenticate(deployment.core, deployment.token)
+    recording = rows(deployment, "SELECT id FROM recordings")[0].id
+    job = jobs.submit_summary(deployment.core, caller, recording, None)
+    launch_jobs.handler(sqs(KICK), None)
+    bearer = token(deployment, job.id)
+    assert [len(read(job.id, bearer, after)["segments"]) for after in (None, "-1", "1", "99")] == [4, 4, 2, 0]
+    for after in ("x", "-2", "1" * 30, ""):
+        assert read(job.id, bearer, after, status=400)["detail"]
+    assert read(job.id, "", None, status=401)["detail"]
+    assert read(launched, token(deployment, launched), None, status=404)["detail"]
+
+
+def read(job_id: int, bearer: str, after: str | None, *, status: int = 200) -> Any:
+    answer = job_reports.handler(
+        {
+            "rawPath": f"/jobs/{job_id}/transcript",
+            "headers": {"authorization": f"Bearer {bearer}"},
+            "requestContext": {"http": {"method": "GET"}},
+            **({} if after is None else {"queryStringParameters": {"after": after}}),
+        },
+        None,
+    )
+    assert answer["statusCode"] == status
+    return json.loads(answer["body"])
 
 
 def test_reports_twice_out_of_order_and_from_a_dead_attempt_change_nothing(

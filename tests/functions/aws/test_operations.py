@@ -2,10 +2,11 @@
 
 import pytest
 
-from functions.aws import deliver_webhooks, migrate, token
+from functions.aws import migrate, token
+from shared.domain.accounts import Scope
 from shared.domain.errors import Invalid, Unauthenticated
 from shared.services import accounts
-from tests.functions.aws.conftest import Deployment, failures, sqs
+from tests.functions.aws.conftest import Deployment
 
 
 def test_a_deploy_migrates_before_and_after(deployment: Deployment) -> None:
@@ -34,11 +35,28 @@ def test_an_operator_gets_a_token(deployment: Deployment) -> None:
         accounts.authenticate(deployment.core, made["token"][:-1])
 
 
-@pytest.mark.parametrize("event", [{}, {"user": 7}, {"user": "no spaces"}, {"user": "ann", "admin": "yes"}])
+def test_an_operator_gets_a_token_that_is_good_for_less(deployment: Deployment) -> None:
+    made = token.handler({"user": "bob", "scopes": ["read"], "days": 1, "name": "phone"}, None)
+    assert accounts.authenticate(deployment.core, made["token"]).scopes == {Scope.READ}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"user": 7},
+        {"user": "no spaces"},
+        {"user": "ann", "admin": "yes"},
+        {"user": "ann", "scopes": "read"},
+        {"user": "ann", "scopes": []},
+        {"user": "ann", "scopes": [7]},
+        {"user": "ann", "scopes": ["fly"]},
+        {"user": "ann", "days": "1"},
+        {"user": "ann", "days": True},
+        {"user": "ann", "days": -1},
+        {"user": "ann", "name": None},
+    ],
+)
 def test_a_user_who_cannot_be_is_refused(deployment: Deployment, event: dict[str, object]) -> None:
     with pytest.raises(Invalid):
         token.handler(event, None)
-
-
-def test_a_kick_for_webhooks_is_taken(deployment: Deployment) -> None:
-    assert failures(deliver_webhooks.handler(sqs({"kind": "deliver"}), None)) == []

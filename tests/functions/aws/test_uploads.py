@@ -13,7 +13,7 @@ from api import lambda_handler
 from functions.aws import uploads_completed
 from shared.db import uploads as rows
 from shared.services import accounts
-from shared.services.recordings import NewRecording
+from shared.services.ingest import NewRecording
 from shared.wire import to_plain
 from tests.functions.aws.conftest import Deployment, failures, sqs
 

@@ -82,10 +82,14 @@ def test_voices_tell_speakers_apart_across_recordings(
 ) -> None:
     samples, _ = meeting_of("awb", "rms", "awb", "rms")
     other = diarizer.diarize(make_media("a.wav", samples, "pcm_s16le"))
-    assert found.voice_kind == other.voice_kind == "acoustic-v1"
+    assert found.voice_kind == other.voice_kind == "acoustic-v2"
     assert len(found.voices) == 3
-    distances = np.linalg.norm(np.array(other.voices)[:, None] - np.array(found.voices)[None], axis=2)
-    assert distances.argmin(axis=1).tolist() == [2, 1]  # in the sample: slt, rms, awb
+    unit = [np.array(each.voices) / np.linalg.norm(each.voices, axis=1)[:, None] for each in (other, found)]
+    likeness = unit[0] @ unit[1].T
+    assert likeness.argmax(axis=1).tolist() == [2, 1]  # in the sample: slt, rms, awb
+    same = [likeness[0, 2], likeness[1, 1]]
+    assert min(same) > 0.8, "the same voice passes the strictest rule for naming it"
+    assert np.sort(likeness, axis=1)[:, :-1].max() < 0.6, "another voice does not pass the usual one"
 
 
 @pytest.mark.parametrize("voice", ["slt", "rms", "awb"])

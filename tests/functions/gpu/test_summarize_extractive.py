@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.gpu.summarize import ExtractiveSummarizer, Summarizer
+from functions.gpu.summarize import ExtractiveSummarizer, Reader, RuleReader, Wishes
 from shared.domain.transcripts import Segment, Summary
 
 SAMPLE = json.loads((Path(__file__).parents[3] / "samples" / "meeting.ref.json").read_text())
@@ -63,9 +63,9 @@ def words(text: str) -> list[str]:
 
 
 def test_it_is_a_summarizer() -> None:
-    summarizer: Summarizer = ExtractiveSummarizer()
-    assert summarizer.name == "extractive"
-    assert summarizer.summarize(meeting()).model == "extractive"
+    reader: Reader = RuleReader()
+    summary, tokens = reader.summary(meeting(), Wishes())
+    assert (summary.model, tokens) == ("extractive", 0)
 
 
 @pytest.mark.parametrize("segments", [meeting(), meeting(bare), misheard()], ids=["read", "bare", "misheard"])

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gpu.summarize import LanguageModelSummarizer, Summarizer
+from functions.gpu.summarize import LanguageModelSummarizer, ModelReader, Reader, Wishes
 from shared.domain.errors import Unavailable
 from shared.domain.transcripts import ActionItem, Segment, Summary, Topic
+from shared.ports import Completion
 
 TALK = [
     Segment(0, 0.0, 10.0, "Today we talk about the budget.", 0),
@@ -38,10 +39,10 @@ class Scripted:
 
     def complete(
         self, messages: Sequence[Mapping[str, str]], *, max_tokens: int, temperature: float, json: bool = False
-    ) -> str:
+    ) -> Completion:
         assert json and max_tokens > 0 and 0 <= temperature <= 1
         self.asked.append([dict(message) for message in messages])
-        return self._answers[min(len(self.asked), len(self._answers)) - 1]
+        return Completion(self._answers[min(len(self.asked), len(self._answers)) - 1], 100)
 
 
 def summarize(model: Scripted, segments: Sequence[Segment] = TALK, **more: Any) -> Summary:
@@ -52,9 +53,36 @@ def changed(**parts: Any) -> Summary:
     return summarize(Scripted({**ANSWER, **parts}))
 
 
-def test_it_is_a_summarizer() -> None:
-    summarizer: Summarizer = LanguageModelSummarizer(Scripted(ANSWER))
-    assert summarizer.name == "nano-7b"
+def test_it_is_what_a_reader_asks_and_its_tokens_are_counted() -> None:
+    reader: Reader = ModelReader(Scripted("no", ANSWER))
+    summary, tokens = reader.summary(TALK, Wishes())
+    assert (summary.title, summary.model, tokens) == ("Budget", "nano-7b", 200)
+
+
+def test_a_prompt_says_what_the_summary_is_to_be() -> None:
+    model = Scripted(ANSWER)
+    summarize(model, prompt="Only {numbers}, as a Markdown list.")
+    assert "Only {numbers}, as a Markdown list." in model.asked[0][0]["content"]
+    summarize(model)
+    assert "Whoever owns" not in model.asked[1][0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "wanted", "said"),
+    [
+        ("en", "de", "Write in German (de), whatever language was spoken"),
+        ("en", "en", "Write in the language of the transcript (en)"),
+        (None, None, "Write in the language of the transcript,"),
+    ],
+)
+def test_the_summary_may_be_in_another_language(spoken: str | None, wanted: str | None, said: str) -> None:
+    model = Scripted(ANSWER)
+    summarize(model, language=spoken, output_language=wanted)
+    assert said in model.asked[0][0]["content"]
+
+
+def test_what_no_database_keeps_is_left_out() -> None:
+    assert changed(title="a\x00b \ud800c").title == "ab c"
 
 
 def test_the_answer_becomes_a_summary() -> None:

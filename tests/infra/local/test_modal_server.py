@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,8 +21,8 @@ from infra.local.modal_server import TOKEN, ModalServer
 from shared.adapters.memory_reports import MemoryReports
 from shared.adapters.modal_launcher import ModalLauncher
 from shared.domain.errors import Invalid
-from shared.domain.tasks import TranscribeOptions, TranscribeTask
-from shared.wire import to_plain
+from shared.domain.tasks import TranscribeOptions, TranscribeTask, TranscriptPage
+from shared.wire import page_to_json, to_plain
 from shared.wiring.gpu import engines
 from shared.wiring.settings import Settings
 from tests.support.file_server import FileServer
@@ -133,6 +134,20 @@ def test_a_recording_is_worked_on_by_many_containers_and_comes_out_as_on_one_mac
         "Diarizer",
         "Summarizer",
     }
+
+
+def test_a_stored_transcript_is_summarized_without_any_speech_container(
+    launcher: ModalLauncher, server: ReportServer, here: MemoryReports, log: pytest.LogCaptureFixture
+) -> None:
+    server.pages = {-1: page_to_json(TranscriptPage(tuple(here.segments), {0: "Ruth"}, "en"))}
+    wanted = replace(task(server.url, "", summary_prompt="In verse."), kind="summarize", version=2)
+    assert result(launcher.launch(wanted)) is None
+    assert [body["body"]["kind"] for body in server.bodies] == ["summarizing", "completed"]  # type: ignore[index]
+    (completed,) = of_kind(server, "completed")
+    assert completed["summary"]["model"] == "extractive"
+    assert completed["warnings"] == ["The summary leaves its prompt out: it is made of the transcript's own sentences."]
+    assert "Transcriber" not in log.text
+    assert "Summarizer.read is done" in log.text
 
 
 def test_a_slice_whose_container_is_killed_is_done_by_another(
