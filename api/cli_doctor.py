@@ -2,12 +2,11 @@
 # ruff: noqa: PLC0415 - commands import what only they need
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shared.wiring.settings import default_data_dir
+from api.cli_options import DataDir, read_settings
 
 if TYPE_CHECKING:
     from shared.services.doctor import Finding
@@ -22,20 +21,16 @@ def doctor(
     fix: Annotated[
         bool, typer.Option("--fix", help="Delete objects that belong to nothing, and count anew what is miscounted.")
     ] = False,
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="DIR", help=f"Where database and audio live.  [default: {default_data_dir()}]"),
-    ] = None,
+    data: DataDir = None,
 ) -> None:
     """Prove that rows and objects agree: one line per check. Ends with 1 if one fails.
 
     It may run while the server works.
     """
-    from api import cli  # which includes this module
     from shared.services import doctor as service
     from shared.wiring import operator
 
-    with operator.core(cli._settings(data)) as core:
+    with operator.core(read_settings(data)) as core:
         findings = service.examine(core)
         if fix:
             service.fix(core, findings)

@@ -1,12 +1,11 @@
 """`hansard import`: the words on the command line."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shared.wiring.settings import default_data_dir
+from api.cli_options import DataDir, errors, read_settings
 
 app = typer.Typer(name="import", help="Bring recordings over from another server.", no_args_is_help=True)
 
@@ -24,18 +23,15 @@ def speakr(
         str | None, typer.Option(metavar="NAME", help="Who is to own the recordings here; made if new.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to bring over.")] = False,
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="DIR", help=f"Where database and audio live.  [default: {default_data_dir()}]"),
-    ] = None,
+    data: DataDir = None,
 ) -> None:
     """Bring over recordings with audio, transcripts, summaries, notes, tags, folders and speakers.
 
     Run it as often as you like, also while `hansard serve` runs: each run takes what is not here yet. Ends with 1 if
     something was left out.
     """
-    # What other commands do without; and `cli` includes this module.
-    from api import cli, imports  # noqa: PLC0415
+    # What other commands do without.
+    from api import imports  # noqa: PLC0415
 
     wishes = imports.Wishes(url, sys.stdin.readline() if token == "-" else token, user, dry_run)  # noqa: S105
-    sys.exit(imports.run(cli._settings(data), wishes, cli.errors))
+    sys.exit(imports.run(read_settings(data), wishes, errors))

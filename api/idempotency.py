@@ -1,7 +1,7 @@
 """The header Idempotency-Key, and the header that tells an answer from a repeated one."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Header
@@ -9,7 +9,7 @@ from fastapi.encoders import jsonable_encoder
 from starlette.requests import HTTPConnection
 
 from api.visitors import say
-from shared.domain.accounts import Caller
+from shared.domain.accounts import Caller, Scope
 from shared.domain.errors import Invalid
 from shared.services import idempotency
 from shared.services.core import Core
@@ -48,11 +48,13 @@ def once(
     key: str | None,
     purpose: str,
     act: Callable[[], dict[str, Any]],
+    *,
+    needs: Sequence[Scope] = (Scope.PROCESS,),
 ) -> dict[str, Any]:
-    """The answer of `act`, or the one that an earlier request with the same key has got."""
+    """The answer of `act`, or the one that an earlier request with the same key has got, if the token has `needs`."""
     if key is None:
         return act()
-    answer, replayed = idempotency.once(core, caller, key, purpose, lambda: jsonable_encoder(act()))
+    answer, replayed = idempotency.once(core, caller, key, purpose, lambda: jsonable_encoder(act()), needs=needs)
     if replayed:
         say_replayed(connection)
     return answer

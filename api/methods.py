@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -18,15 +18,21 @@ def _takes(app: FastAPI, scope: Scope, method: str) -> bool:
     return any(route.matches({**scope, "method": method})[0] is Match.FULL for route in app.routes)
 
 
+def _is_mounted(app: FastAPI, scope: Scope) -> bool:
+    return any(isinstance(route, Mount) and route.matches(scope)[0] is Match.FULL for route in app.routes)
+
+
 class HeadAndOptions:
-    """For an application of its own, so that `scope["app"]` is the one whose addresses are asked for."""
+    """For an application, whose addresses are asked for as `scope["app"]`. One that is mounted answers for itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope.get("method")
-        if method == "OPTIONS" and (methods := allowed(scope["app"], scope)):
+        if method not in ("HEAD", "OPTIONS") or _is_mounted(scope["app"], scope):
+            await self._app(scope, receive, send)
+        elif method == "OPTIONS" and (methods := allowed(scope["app"], scope)):
             await Response(headers={"Allow": ", ".join(methods)})(scope, receive, send)
         elif method == "HEAD" and not _takes(scope["app"], scope, "HEAD"):
             await self._app({**scope, "method": "GET"}, receive, _without_body(send))

@@ -31,14 +31,6 @@ from api.speakr import (
 )
 from shared.dialects.speakr.common import Error
 
-_SECURITY: dict[str, dict[str, str]] = {
-    "bearer": {"type": "http", "scheme": "bearer"},
-    "header": {"type": "apiKey", "in": "header", "name": "X-API-Token"},
-    "header_short": {"type": "apiKey", "in": "header", "name": "API-Token"},
-    "query": {"type": "apiKey", "in": "query", "name": "token"},
-}
-
-
 #: What every address may answer.
 ERRORS: dict[int | str, dict[str, Any]] = {"4XX": {"model": Error}, "503": {"model": Error}}
 #: Where Speakr's errors are answered. All but the first are at the root of the application, beside its versioned API.
@@ -55,17 +47,8 @@ def error_body(_: str, message: str, details: dict[str, Any]) -> dict[str, Any]:
     return {"error": message, **details}
 
 
-class _SpeakrAPI(DocumentedAPI):
-    def openapi(self) -> dict[str, Any]:
-        """Also says where a token goes: any of the four places will do."""
-        document = super().openapi()
-        document["components"]["securitySchemes"] = _SECURITY
-        document["security"] = [{name: []} for name in _SECURITY]
-        return document
-
-
 def create(state: Any) -> FastAPI:
-    app = _SpeakrAPI(
+    app = DocumentedAPI(
         title="Hansard: Speakr API",
         version="1.0.0",
         docs_url=None,

@@ -11,7 +11,8 @@ from api.idempotency import KeyOf, once
 from api.speakr.parsing import parsed
 from api.speakr.paths import RECORDING, Id
 from shared.dialects.speakr import chat as phrase
-from shared.services import chat, idempotency
+from shared.domain.accounts import Scope
+from shared.services import chat, idempotency, transcripts
 
 router = APIRouter(tags=["Processing"])
 
@@ -30,13 +31,17 @@ async def ask(recording_id: Id, request: Request, core: CoreOf, caller: CallerOf
     def answer() -> dict[str, Any]:
         return {"response": chat.answer(core, caller, recording_id, asked.message, history)}
 
-    return await run_in_threadpool(once, request, core, caller, key, purpose, answer)
+    needs = (Scope.READ, Scope.PROCESS)
+    return await run_in_threadpool(once, request, core, caller, key, purpose, answer, needs=needs)
 
 
 @router.post(f"{RECORDING}/regenerate_title", response_model=phrase.TitleAnswer, response_model_exclude_unset=True)
 def regenerate_title(recording_id: Id, request: Request, core: CoreOf, caller: CallerOf, key: KeyOf) -> Any:
     """Gives the recording a title made of its transcript."""
     purpose = idempotency.purpose("regenerate_title", recording_id)
-    return once(
-        request, core, caller, key, purpose, lambda: phrase.title(chat.regenerate_title(core, caller, recording_id))
-    )
+
+    def answer() -> dict[str, Any]:
+        found = chat.regenerate_title(core, caller, recording_id)
+        return phrase.title(found, transcripts.rendered(core, caller, recording_id))
+
+    return once(request, core, caller, key, purpose, answer, needs=(Scope.READ, Scope.PROCESS))

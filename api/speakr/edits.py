@@ -33,6 +33,8 @@ def _changes(body: object) -> Changes:
         raise Invalid("keep_audio_only is settled when a recording is uploaded.")
     if not body:
         raise Invalid("There is nothing to change.")
+    if given.get("title", "") is None:
+        del given["title"]
     if "meeting_date" in given:
         given["meeting_date"] = _date(given["meeting_date"] or "")
     return Changes(**given)

@@ -11,6 +11,8 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 def parsed(model: type[_Model], body: object) -> _Model:
     """The body as the model has it. Raises Invalid, with the first thing that is wrong."""
+    if not isinstance(body, dict):
+        raise Invalid("The body has to be a JSON object.")
     try:
         return model.model_validate(body)
     except ValidationError as error:

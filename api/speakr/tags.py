@@ -54,8 +54,6 @@ async def add(recording_id: Id, request: Request, core: CoreOf, caller: CallerOf
     ids = asked.tag_ids or ([] if asked.tag_id is None else [asked.tag_id])
     if not ids:
         raise Invalid("The body needs tag_ids.")
-    if not all(isinstance(each, int) and not isinstance(each, bool) for each in ids):
-        raise Invalid("tag_ids has to be a list of numbers.")
     return phrase.tagged(await run_in_threadpool(tags.add_to, core, caller, recording_id, ids))
 
 

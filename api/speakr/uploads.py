@@ -42,7 +42,7 @@ router = APIRouter(tags=["Recordings"])
                             },
                             "title": {"type": "string", "maxLength": 200},
                             "notes": {"type": "string"},
-                            "language": {"type": "string", "description": "ISO 639-1; empty: found out"},
+                            "language": {"type": "string", "description": "ISO 639-1; empty: as if left out"},
                             "min_speakers": {"type": "integer", "minimum": 1},
                             "max_speakers": {"type": "integer", "minimum": 1},
                             "meeting_date": {"type": "string", "format": "date-time"},

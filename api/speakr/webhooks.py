@@ -21,11 +21,12 @@ _DELIVERY = f"{_WEBHOOK}/deliveries/{{delivery_id}}"
 
 
 async def _lenient(request: Request) -> Any:
-    """The body; one that is no JSON counts for an empty object here, as in Speakr."""
+    """The body; what is no JSON object counts for an empty one here, as in Speakr, and null as not said."""
     try:
-        return await read_json(request)
+        body = await read_json(request)
     except Invalid:
         return {}
+    return {name: value for name, value in body.items() if value is not None} if isinstance(body, dict) else {}
 
 
 @router.get("/webhooks", response_model=phrase.WebhookList)

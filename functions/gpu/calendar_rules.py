@@ -47,7 +47,12 @@ def find(
     found: dict[datetime, CalendarEvent] = {}
     for segment in segments:
         for sentence in _sentences(segment.text):
-            if (event := _event(sentence, segment, names, recorded_at)) is not None:
+            try:
+                event = _event(sentence, segment, names, recorded_at)
+            except OverflowError:
+                # It ends behind the last day of the calendar.
+                continue
+            if event is not None:
                 found.setdefault(event.start, event)
     return tuple(sorted(found.values(), key=lambda event: event.start)[:MOST_EVENTS])
 

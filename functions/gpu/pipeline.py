@@ -222,7 +222,7 @@ class _Read:
 
     summary: Summary | None = None
     error: str | None = None
-    events: tuple[CalendarEvent, ...] = ()
+    events: tuple[CalendarEvent, ...] | None = None
     warnings: tuple[str, ...] = ()
     tokens: int = 0
 
@@ -232,7 +232,10 @@ def _read(
 ) -> _Read:
     """A transcript is worth having without what is made of it: a failing model ends in a warning."""
     read, options = _Read(), task.options
-    if not segments or not (options.summarize or options.extract_events):
+    if not segments:
+        # Where nobody speaks, nobody speaks of an appointment.
+        return _Read(events=() if options.extract_events else None)
+    if not (options.summarize or options.extract_events):
         return read
     reports.send(Summarizing())
     wishes = _wishes(task, language)

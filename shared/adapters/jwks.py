@@ -22,6 +22,8 @@ _FRESH_SECONDS = 6 * 3600.0
 _PAUSE_SECONDS = 60.0
 #: As long as there is no key at all, nobody can come in.
 _FIRST_PAUSE_SECONDS = 5.0
+#: For another thread that asks the provider.
+_WAIT_SECONDS = 2.0
 
 
 class Jwks:
@@ -42,16 +44,24 @@ class Jwks:
     def __call__(self, kid: str | None) -> Any:
         """Raises Unauthenticated for a key that the provider does not have, Unavailable when there is none at all."""
         if not self._keys or not self._has(kid):
-            with self._lock:
-                # Perhaps somebody else has asked while this thread was waiting.
-                if not self._keys or not self._has(kid):
-                    self._refresh()
+            self._ask_for(kid)
         elif self._stale() and self._lock.acquire(blocking=False):
             try:
                 self._refresh()
             finally:
                 self._lock.release()
         return self._key(kid)
+
+    def _ask_for(self, kid: str | None) -> None:
+        # A provider that hangs must not hold all who wait for it.
+        if not self._lock.acquire(timeout=_WAIT_SECONDS):
+            raise Unavailable("The identity provider does not answer.")
+        try:
+            # Perhaps somebody else has asked while this thread was waiting.
+            if not self._keys or not self._has(kid):
+                self._refresh()
+        finally:
+            self._lock.release()
 
     def _has(self, kid: str | None) -> bool:
         return kid in self._keys or (kid is None and len(self._keys) == 1)

@@ -14,7 +14,7 @@ logger = logging.getLogger("hansard.webhooks")
 class LocalWebhooks:
     """`interval` is the longest time between two looks, in seconds; `room` how many are sent at once."""
 
-    def __init__(self, interval: float = 2.0, room: int = 32) -> None:
+    def __init__(self, interval: float = 2.0, room: int = 64) -> None:
         self._interval = interval
         self._room = room
         self._free = room

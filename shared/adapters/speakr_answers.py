@@ -164,10 +164,13 @@ def failure(answer: Any) -> str | None:
 def foreign(detail: Any, transcript: Any, summary: Any) -> Foreign:
     """One recording of its detail, its transcript and its summary in parts (None for what is not there).
 
-    Raises Invalid for what is none.
+    Raises Invalid for what is none, and for what is not done.
     """
     if not isinstance(detail, dict) or not isinstance(detail.get("id"), int):
         raise Invalid("The other server's answer cannot be read.")
+    # Somebody may have begun anew since it was listed.
+    if str(detail.get("status")).upper() not in _DONE:
+        raise Invalid("It is still being worked on over there; the next run takes it.")
     reason = failure(transcript)
     said = None if transcript is None or reason is not None else spoken(transcript)
     failed = reason is not None or str(detail.get("status")).upper() == "FAILED"

@@ -7,6 +7,8 @@ from shared.adapters import aws
 
 #: API Gateway takes nothing for a connection before the answer to its $connect is out.
 _ESTABLISHED_SECONDS = 1
+#: Somebody waits for the answer meanwhile. Watchers of the rest are told by the sweep, which finds who is behind.
+_AT_ONCE = 500
 
 
 class SqsLiveUpdates:
@@ -18,7 +20,8 @@ class SqsLiveUpdates:
         self._client = client
 
     def changed(self, *recording_ids: int) -> None:
-        aws.tell_each(self._client, self._queue_url, [{"recording_id": each} for each in recording_ids])
+        messages = [{"recording_id": each} for each in recording_ids[:_AT_ONCE]]
+        aws.tell_each(self._client, self._queue_url, messages)
 
     def later(self, recording_id: int, seconds: float) -> None:
         """As `changed`, in `seconds`: for what was held back."""

@@ -112,6 +112,12 @@ def user_by_id(tx: Connection, user_id: int) -> User:
     return User(*row)
 
 
+def roles(tx: Connection, user_id: int) -> dict[int, Role]:
+    """By the ids of the user's groups."""
+    rows = tx.execute(select(group_members.c.group_id, group_members.c.role).where(group_members.c.user_id == user_id))
+    return {row.group_id: Role(row.role) for row in rows}
+
+
 def lock_user(tx: Connection, user_id: int, *, removing: bool = False) -> None:
     """Who changes something of which a user has only one waits here for others who do.
 

@@ -7,10 +7,11 @@ from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from shared.domain.errors import HansardError, Invalid, TooLarge, Unavailable
+from shared.domain.errors import HansardError, Invalid, TooLarge, Unauthenticated, Unavailable
 
 Transaction = Connection
 _DISK_FULL = "53100"
+_FOREIGN_KEY = "23503"
 
 
 class Database:
@@ -25,6 +26,8 @@ class Database:
             # A Lambda container thaws with connections the server has closed meanwhile.
             pool_pre_ping=True,
             echo=echo,
+            # Errors are logged, and these are what people say, and their secrets.
+            hide_parameters=True,
             # Poolers and proxies in front of Postgres do not keep prepared statements.
             connect_args={"prepare_threshold": None, "connect_timeout": 10},
         )
@@ -44,9 +47,11 @@ class Database:
         except BaseException as error:
             if connection is not None:
                 self._after.pop(connection, None)
-            told = _told(error) if isinstance(error, SQLAlchemyError) else None
-            if told is None:
+            if not isinstance(error, SQLAlchemyError):
                 raise
+            told = _told(error)
+            if told is None:
+                raise _discreet(error) from None
             raise told from error
         for leave in self._after.pop(connection, ()):
             leave()
@@ -66,14 +71,24 @@ class Database:
 
 def _told(error: SQLAlchemyError) -> HansardError | None:
     """What an error means to a caller; None for one that is a mistake of ours."""
-    if getattr(getattr(error, "orig", None), "sqlstate", None) == _DISK_FULL:
+    cause = getattr(error, "orig", None)
+    state = getattr(cause, "sqlstate", None)
+    if state == _DISK_FULL:
         return TooLarge("The server has no space left.")
+    if state == _FOREIGN_KEY and str(cause.diag.constraint_name).endswith("_user_id_fkey"):  # type: ignore[union-attr]
+        return Unauthenticated("This user has just been removed.")
     if isinstance(error, DataError):
         return Invalid("The database cannot keep one of these values.")
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     if lost or isinstance(error, OperationalError | InterfaceError | PoolExhausted):
         return Unavailable("The database does not answer.")
     return None
+
+
+def _discreet(error: SQLAlchemyError) -> SQLAlchemyError:
+    """Without what Postgres quotes of the row (DETAIL): whoever does not expect the error logs it."""
+    error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
+    return error
 
 
 def _engine_url(url: str) -> URL:

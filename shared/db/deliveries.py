@@ -3,12 +3,13 @@
 Every query walks the index of what waits from its front: a backlog costs no more than a few rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Connection,
     FromClause,
@@ -25,8 +26,8 @@ from sqlalchemy import (
     update,
 )
 
+from shared.db.tables import users, webhooks
 from shared.db.tables import webhook_deliveries as deliveries
-from shared.db.tables import webhooks
 from shared.db.webhooks import COLUMNS as WEBHOOK
 from shared.db.webhooks import from_row as webhook_from_row
 from shared.domain.webhooks import PER_WEBHOOK, Attempt, DeliveryStatus, Webhook, WebhookDelivery
@@ -48,6 +49,10 @@ _COLUMNS = (
 #: What is being sent stands among the first of what is due, since the oldest is claimed first.
 _FRONT = 4 * PER_WEBHOOK
 _WEBHOOKS = 100
+#: Attempts at the same time over all webhooks of a user: nobody takes all the room there is.
+PER_USER = 8
+#: The rest is for webhooks that send nothing yet: some that hang do not keep the others of their user waiting.
+_SECOND = 6
 
 
 def _delivery(row: RowMapping) -> WebhookDelivery:
@@ -88,36 +93,66 @@ def _may_send(now: datetime) -> ColumnElement[bool]:
     return or_(webhooks.c.enabled, and_(webhooks.c.auto_paused, webhooks.c.trial_at <= now))
 
 
-def _front(now: datetime) -> FromClause:
-    """For a webhook: how many of its deliveries are being sent, and since when the oldest of the others is due."""
-    first = (
-        select(deliveries.c.next_at, _free(now).label("free"))
+def _first(now: datetime) -> Select[*tuple[Any, ...]]:
+    """For a webhook: the oldest of what is due. What is being sent, or whose sender died, is among them."""
+    return (
+        select(deliveries.c.id, deliveries.c.next_at, _free(now).label("free"))
         .where(deliveries.c.webhook_id == webhooks.c.id, deliveries.c.next_at <= now)
         .order_by(deliveries.c.next_at, deliveries.c.id)
         .limit(_FRONT)
         .correlate(webhooks)
-        .subquery()
     )
+
+
+def _front(now: datetime) -> FromClause:
+    """For a webhook: how many of its deliveries are being sent, and since when the oldest of the others is due."""
+    first = _first(now).subquery()
     in_flight = func.count().filter(~first.c.free)
     return select(in_flight.label("in_flight"), func.min(first.c.next_at).filter(first.c.free).label("oldest")).lateral(
         "front"
     )
 
 
-def _sendable(now: datetime) -> Select[*tuple[Any, ...]]:
-    """Webhooks that have something to send and may send more, who has waited longest first."""
+def _waiting() -> CTE:
+    """The ids of webhooks for which anything waits, found one after the other: neither other webhooks are read, nor
+    more than a row for each."""
+    least = func.min(deliveries.c.webhook_id)
+    waits = deliveries.c.next_at.is_not(None)
+    found = select(least.label("id")).where(waits).cte("waiting", recursive=True)
+    following = select(least).where(waits, deliveries.c.webhook_id > found.c.id).scalar_subquery()
+    return found.union_all(select(following).where(found.c.id.is_not(None)))
+
+
+def _room_of_user(first: ColumnElement[bool]) -> ColumnElement[int]:
+    """How many a user may have at once for another to be added, which may be the first of its webhook."""
+    return case((first, PER_USER), else_=_SECOND)
+
+
+def _sendable(now: datetime, user_id: int | None = None) -> Select[*tuple[Any, ...]]:
+    """Webhooks, of one user or of all, that have something to send and may send more, who has waited longest first."""
+    among = webhooks.c.id.in_(select(_waiting().c.id)) if user_id is None else webhooks.c.user_id == user_id
     front = _front(now)
+    of_user = func.sum(front.c.in_flight).over(partition_by=webhooks.c.user_id)
+    fronts = (
+        select(webhooks.c.id, front.c.oldest, front.c.in_flight, of_user.label("of_user"))
+        .join(front, true())
+        .where(among, _may_send(now))
+        .subquery()
+    )
     return (
         select(*WEBHOOK)
-        .join(front, true())
-        .where(_may_send(now), front.c.oldest.is_not(None), front.c.in_flight < PER_WEBHOOK)
-        .order_by(front.c.oldest, webhooks.c.id)
+        .join(fronts, fronts.c.id == webhooks.c.id)
+        .where(_may_send(now), fronts.c.oldest.is_not(None))
+        .where(fronts.c.in_flight < PER_WEBHOOK, fronts.c.of_user < _room_of_user(fronts.c.in_flight == 0))
+        .order_by(fronts.c.oldest, webhooks.c.id)
     )
 
 
-def with_something_due(tx: Connection, now: datetime, *, limit: int = 1000) -> list[int]:
-    """The ids of webhooks for which somebody should send."""
-    statement = _sendable(now)
+def with_something_due(
+    tx: Connection, now: datetime, *, user_id: int | None = None, without: int | None = None, limit: int = 1000
+) -> list[int]:
+    """The ids of webhooks, of one user or of all, for which somebody should send; who has waited longest first."""
+    statement = _sendable(now, user_id).where(webhooks.c.id != without if without is not None else true())
     return list(tx.execute(statement.with_only_columns(webhooks.c.id).limit(limit)).scalars())
 
 
@@ -126,19 +161,15 @@ def claim(
 ) -> list[Attempt]:
     """Takes up to `limit` due deliveries, of one webhook or of all, and counts an attempt at each.
 
-    Webhooks take turns, each with its oldest deliveries; a webhook has at most PER_WEBHOOK at once, and one that is
-    paused its trial. Webhooks that somebody else is looking after are passed over, unless one is asked for.
+    Webhooks take turns, each with its oldest deliveries; a webhook has at most PER_WEBHOOK at once, one that is paused
+    its trial, and all of a user together PER_USER. Webhooks and users that somebody else is looking after are passed
+    over, unless one is asked for.
     """
-    candidates = _sendable(now)
-    if webhook_id is None:
-        locking = candidates.limit(_WEBHOOKS).with_for_update(of=webhooks, key_share=True, skip_locked=True)
-    else:
-        locking = candidates.where(webhooks.c.id == webhook_id).with_for_update(of=webhooks, key_share=True)
-    found = {row["id"]: webhook_from_row(row) for row in tx.execute(locking).mappings()}
+    found = _locked(tx, now) if webhook_id is None else _one_locked(tx, now, webhook_id)
     if not found:
         return []
     # Another statement: it sees what was committed before these locks were had.
-    rows = tx.execute(_taking(now, lease_until, list(found), limit)).mappings().all()
+    rows = tx.execute(_taking(now, lease_until, found, limit)).mappings().all()
     attempts = [_attempt(row, found[row["webhook_id"]]) for row in rows]
     trials = {each.webhook.id for each in attempts if each.webhook.auto_paused}
     if trials:
@@ -147,7 +178,25 @@ def claim(
     return sorted(attempts, key=lambda each: each.delivery_id)
 
 
-def _taking(now: datetime, lease_until: datetime, webhook_ids: Sequence[int], limit: int) -> Any:
+def _locked(tx: Connection, now: datetime) -> dict[int, Webhook]:
+    """What may send, by id, with its users: until the end of the transaction nobody else claims for them."""
+    candidates = _sendable(now).join(users, users.c.id == webhooks.c.user_id).limit(_WEBHOOKS)
+    locking = candidates.with_for_update(of=[webhooks, users], key_share=True, skip_locked=True)
+    return {row["id"]: webhook_from_row(row) for row in tx.execute(locking).mappings()}
+
+
+def _one_locked(tx: Connection, now: datetime, webhook_id: int) -> dict[int, Webhook]:
+    """The same for one webhook, once nobody else has them. The user comes first, as when one is removed."""
+    owner = select(users.c.id).join(webhooks, webhooks.c.user_id == users.c.id).where(webhooks.c.id == webhook_id)
+    user_id = tx.execute(owner.with_for_update(of=users, key_share=True)).scalar_one_or_none()
+    if user_id is None:
+        return {}
+    locking = _sendable(now, user_id).where(webhooks.c.id == webhook_id).with_for_update(of=webhooks, key_share=True)
+    return {row["id"]: webhook_from_row(row) for row in tx.execute(locking).mappings()}
+
+
+def _turns(now: datetime, webhook_ids: Iterable[int]) -> FromClause:
+    """What these webhooks may send now, each with its turn: 1 for a webhook that sends nothing yet."""
     front = _front(now)
     due = (
         select(
@@ -163,13 +212,37 @@ def _taking(now: datetime, lease_until: datetime, webhook_ids: Sequence[int], li
     )
     room = case((webhooks.c.auto_paused, 1), else_=PER_WEBHOOK)
     turn = due.c.place + front.c.in_flight
-    chosen = (
-        select(due.c.id)
+    return (
+        select(due.c.id, due.c.next_at, webhooks.c.user_id, turn.label("turn"))
         .select_from(webhooks)
         .join(front, true())
         .join(due, turn <= room)
         .where(webhooks.c.id.in_(webhook_ids), _may_send(now))
-        .order_by(turn, due.c.next_at, due.c.id)
+        .subquery("turns")
+    )
+
+
+def _busy(now: datetime, user_ids: Iterable[int]) -> FromClause:
+    """For each of these users: how many of their deliveries are being sent."""
+    front = _front(now)
+    in_flight = func.sum(front.c.in_flight).label("in_flight")
+    counted = select(webhooks.c.user_id, in_flight).select_from(webhooks).join(front, true())
+    return counted.where(webhooks.c.user_id.in_(user_ids)).group_by(webhooks.c.user_id).subquery("busy")
+
+
+def _taking(now: datetime, lease_until: datetime, found: Mapping[int, Webhook], limit: int) -> Any:
+    turns, busy = _turns(now, found), _busy(now, {each.user_id for each in found.values()})
+    order = (turns.c.turn, turns.c.next_at, turns.c.id)
+    place = func.row_number().over(partition_by=turns.c.user_id, order_by=order)
+    ranked = (
+        select(*turns.c, (place + busy.c.in_flight).label("place"))
+        .join(busy, busy.c.user_id == turns.c.user_id)
+        .subquery("ranked")
+    )
+    chosen = (
+        select(ranked.c.id)
+        .where(ranked.c.place <= _room_of_user(ranked.c.turn == 1))
+        .order_by(ranked.c.turn, ranked.c.next_at, ranked.c.id)
         .limit(limit)
         .cte("chosen")
     )
@@ -225,6 +298,24 @@ def end_disabled(tx: Connection, now: datetime, reason: str) -> None:
 def end_old(tx: Connection, before: datetime, now: datetime, reason: str) -> None:
     """Gives up what has waited since then, of all webhooks."""
     _end(tx, reason, deliveries.c.created_at < before, _free(now))
+
+
+def end_lost(tx: Connection, attempts: int, now: datetime, reason: str) -> None:
+    """Gives up what was begun more often than that and whose sender died again; what is paused goes on being tried."""
+    first = _first(now).lateral("first")
+    oldest = (
+        select(first.c.id)
+        .select_from(webhooks)
+        .join(first, true())
+        .where(webhooks.c.id.in_(select(_waiting().c.id)), ~webhooks.c.auto_paused)
+    )
+    _end(
+        tx,
+        reason,
+        deliveries.c.id.in_(oldest),
+        deliveries.c.attempt_count > attempts,
+        deliveries.c.lease_until <= now,
+    )
 
 
 def _end(tx: Connection, reason: str, *which: ColumnElement[bool]) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from shared.db import named
+from shared.db.jobs import options_from
 from shared.db.tables import jobs, recordings
 from shared.domain.tasks import TranscribeOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """As much of a locked recording as an edit of many has to know."""
+    """As much of a recording as an edit of many has to know."""
 
     user_id: int
     title: str
@@ -28,11 +29,15 @@ class BroughtRow:
     options: TranscribeOptions
 
 
-def lock(tx: Connection, recording_ids: Sequence[int]) -> dict[int, Held]:
-    """Those of the recordings that are there, by id, locked."""
-    statement = select(recordings.c.id, recordings.c.user_id, recordings.c.title)
-    statement = statement.where(recordings.c.id.in_(named.possible(recording_ids))).order_by(recordings.c.id)
-    return {row.id: Held(row.user_id, row.title) for row in tx.execute(statement.with_for_update())}
+def lock(tx: Connection, user_id: int, recording_ids: Sequence[int]) -> dict[int, Held]:
+    """Those of the recordings that are there, by id; the user's own are locked."""
+    asked = named.possible(recording_ids)
+    statement = select(recordings.c.id, recordings.c.user_id, recordings.c.title).where(recordings.c.id.in_(asked))
+    mine = statement.where(recordings.c.user_id == user_id).order_by(recordings.c.id).with_for_update()
+    found = list(tx.execute(mine))
+    if len(found) < len(asked):
+        found += tx.execute(statement.where(recordings.c.user_id != user_id))
+    return {row.id: Held(row.user_id, row.title) for row in found}
 
 
 def change(tx: Connection, recording_ids: Sequence[int], values: Mapping[str, Any]) -> None:
@@ -47,6 +52,4 @@ def brought(tx: Connection, recording_id: int) -> BroughtRow | None:
             recordings.c.id == recording_id
         )
     ).one_or_none()
-    return (
-        None if row is None else BroughtRow(row.notes, row.prompt_variables, TranscribeOptions(**(row.options or {})))
-    )
+    return None if row is None else BroughtRow(row.notes, row.prompt_variables, options_from(row.options or {}))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, Connection, cast, func, insert, select, update
 
 from shared.db.tables import events, recordings
 from shared.domain.events import Event
@@ -33,12 +33,13 @@ def append(tx: Connection, recording_id: int, new: Sequence[tuple[str, dict[str,
 
 def append_each(tx: Connection, recording_ids: Sequence[int], kind: str, data: dict[str, Any]) -> None:
     """Appends the same event to the logs of several recordings."""
+    # One array: a statement takes 65,535 parameters, and a speaker may be in more recordings.
+    these = recordings.c.id == func.any(cast(list(recording_ids), ARRAY(BigInteger)))
     # In the order of their ids: two that do this at once must not wait for each other.
-    locked = select(recordings.c.id).where(recordings.c.id.in_(recording_ids)).order_by(recordings.c.id)
-    tx.execute(locked.with_for_update())
+    tx.execute(select(recordings.c.id).where(these).order_by(recordings.c.id).with_for_update())
     numbered = tx.execute(
         update(recordings)
-        .where(recordings.c.id.in_(recording_ids))
+        .where(these)
         .values(last_seq=recordings.c.last_seq + 1)
         .returning(recordings.c.id, recordings.c.last_seq)
     ).all()

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, func, select, update
 
 from shared.db import named
+from shared.db.recordings import owned
 from shared.db.tables import folders, group_members, groups, recordings
 from shared.domain.folders import Folder
 
@@ -71,10 +72,9 @@ def change(tx: Connection, folder_id: int, values: dict[str, Any]) -> bool:
     return named.change(tx, folders, folder_id, values)
 
 
-def lock_recordings(tx: Connection, folder_id: int) -> None:
-    """Before the folder itself: so does whoever moves a recording."""
-    inside = select(recordings.c.id).where(recordings.c.folder_id == folder_id).order_by(recordings.c.id)
-    tx.execute(inside.with_for_update())
+def recordings_in(tx: Connection, folder_id: int, *, lock: bool = False) -> dict[int, tuple[int, str]]:
+    """Their owners and titles by id. They are locked before the folder itself: so does whoever moves one."""
+    return owned(tx, recordings.c.folder_id == folder_id, lock=lock)
 
 
 def remove(tx: Connection, folder_id: int) -> None:
@@ -82,11 +82,15 @@ def remove(tx: Connection, folder_id: int) -> None:
     tx.execute(delete(folders).where(folders.c.id == folder_id))
 
 
-def expel(tx: Connection, folder_id: int, *, user_id: int, group_id: int | None) -> None:
-    """Takes recordings out whose owners no longer see the folder: all but the user's, or the group's members'."""
+def expel(tx: Connection, folder_id: int, *, user_id: int, group_id: int | None) -> set[int]:
+    """Takes recordings out whose owners no longer see the folder: all but the user's, or the group's members'.
+
+    Their ids.
+    """
     if group_id is None:
         outside = recordings.c.user_id != user_id
     else:
         members = select(group_members.c.user_id).where(group_members.c.group_id == group_id)
         outside = recordings.c.user_id.not_in(members)
-    tx.execute(update(recordings).where(recordings.c.folder_id == folder_id, outside).values(folder_id=None))
+    statement = update(recordings).where(recordings.c.folder_id == folder_id, outside).values(folder_id=None)
+    return set(tx.execute(statement.returning(recordings.c.id)).scalars())

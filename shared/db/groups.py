@@ -55,7 +55,7 @@ def remove(tx: Connection, group_id: int) -> None:
 
 
 def recordings_sorted_by(tx: Connection, group_id: int) -> Mapping[int, dict[int, str]]:
-    """The titles of the recordings that are in a folder of the group or bear a tag of it, by owner and id."""
+    """The titles of the recordings that are in a folder of the group or bear a tag of it, by owner and id; locked."""
     return _sorted_by(tx, folders.c.group_id == group_id, tags.c.group_id == group_id)
 
 
@@ -74,6 +74,7 @@ def _sorted_by(
         select(recordings.c.user_id, recordings.c.id, recordings.c.title)
         .where(or_(recordings.c.folder_id.in_(foldered), recordings.c.id.in_(tagged)))
         .order_by(recordings.c.id)
+        .with_for_update(of=recordings)
     )
     found: dict[int, dict[int, str]] = {}
     for user_id, recording_id, title in rows:

@@ -64,14 +64,26 @@ def _find(tx: Connection, condition: Any) -> Kept | None:
     return None if row is None else Kept(*row)
 
 
-def settle(tx: Connection, user_id: int, key: str, *, reference: int | None = None, answer: str | None = None) -> None:
+def settle(
+    tx: Connection,
+    user_id: int,
+    key: str,
+    *,
+    reference: int | None = None,
+    answer: str | None = None,
+    claimed_at: datetime | None = None,
+) -> None:
+    """`claimed_at`: not if somebody else has claimed the key since then."""
     statement = update(idempotency_keys).where(_named(user_id, key))
+    if claimed_at is not None:
+        statement = statement.where(idempotency_keys.c.created_at == claimed_at)
     tx.execute(statement.values(reference=reference, answer=null() if answer is None else answer))
 
 
-def release(tx: Connection, user_id: int, key: str) -> None:
-    """Gives a claimed key back, as if it had never been used."""
-    tx.execute(delete(idempotency_keys).where(_named(user_id, key)))
+def release(tx: Connection, user_id: int, key: str, claimed_at: datetime) -> None:
+    """Gives a key back that was claimed then, as if it had never been used."""
+    mine = idempotency_keys.c.created_at == claimed_at
+    tx.execute(delete(idempotency_keys).where(_named(user_id, key), mine))
 
 
 def prune(tx: Connection, now: datetime) -> None:

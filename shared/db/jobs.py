@@ -3,8 +3,8 @@
 Lock order, everywhere: jobs before recordings.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -43,9 +43,22 @@ def _job(row: RowMapping) -> Job:
     values = dict(row)
     values["status"] = JobStatus(values["status"])
     values["kind"] = JobKind(values["kind"])
-    values["options"] = TranscribeOptions(**values["options"])
+    values["options"] = options_from(values["options"])
     values["seams"] = tuple(values["seams"])
     return Job(**values)
+
+
+def options_from(plain: Mapping[str, Any]) -> TranscribeOptions:
+    """What a row says. A later version may have written what this one does not know."""
+    known = {each.name for each in fields(TranscribeOptions)}
+    return TranscribeOptions(**{name: value for name, value in plain.items() if name in known})
+
+
+def _plain(options: TranscribeOptions) -> dict[str, Any]:
+    """Without what is as always: an earlier version, which would not know a new option, can read most rows then."""
+    values = {each.name: getattr(options, each.name) for each in fields(options)}
+    usual = TranscribeOptions()
+    return {name: value for name, value in values.items() if value != getattr(usual, name)}
 
 
 def add(
@@ -64,7 +77,7 @@ def add(
         user_id=user_id,
         kind=kind,
         status=JobStatus.QUEUED,
-        options=asdict(options),
+        options=_plain(options),
         first_seq=first_seq,
         not_before=not_before,
     )

@@ -37,6 +37,8 @@ def differing(tx: Connection) -> list[tuple[int, str]]:
 def recount(tx: Connection) -> None:
     """Counts everything anew. Nobody can change a recording meanwhile."""
     tx.execute(text("LOCK TABLE recordings IN SHARE MODE"))
+    # Nor add rows together: the sums of what is deleted here would stay.
+    tx.execute(text("LOCK TABLE recording_counts IN SHARE ROW EXCLUSIVE MODE"))
     tx.execute(text("DELETE FROM recording_counts"))
     tx.execute(
         text("""

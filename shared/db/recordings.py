@@ -154,6 +154,21 @@ def _one(tx: Connection, condition: ColumnElement[bool], *, lock: bool = False) 
     return None if row is None else recording_of(row)
 
 
+def lock_all(tx: Connection, recording_ids: Collection[int]) -> None:
+    """For who changes several: in the order of their ids, as everybody does, so that no two wait for each other."""
+    if recording_ids:
+        these = select(recordings.c.id).where(recordings.c.id.in_(recording_ids)).order_by(recordings.c.id)
+        tx.execute(these.with_for_update())
+
+
+def owned(tx: Connection, condition: ColumnElement[bool], *, lock: bool = False) -> dict[int, tuple[int, str]]:
+    """Owner and title of the recordings that fulfil a condition, by id and in this order."""
+    statement = select(recordings.c.id, recordings.c.user_id, recordings.c.title).where(condition)
+    statement = statement.order_by(recordings.c.id)
+    rows = tx.execute(statement.with_for_update(of=recordings) if lock else statement)
+    return {row.id: (row.user_id, row.title) for row in rows}
+
+
 def change(tx: Connection, recording_id: int, **values: Any) -> None:
     tx.execute(update(recordings).where(recordings.c.id == recording_id).values(**values))
 
@@ -178,6 +193,10 @@ def copies(tx: Connection, user_id: int, sha256: str | None, *, but: int) -> lis
 
 def audio_keys(tx: Connection) -> set[str]:
     return set(tx.execute(select(recordings.c.audio_key)).scalars())
+
+
+def has_audio_key(tx: Connection, key: str) -> bool:
+    return tx.execute(select(recordings.c.id).where(recordings.c.audio_key == key)).first() is not None
 
 
 def texts(tx: Connection, recording_id: int) -> tuple[str | None, SummaryText]:

@@ -7,7 +7,8 @@ from sqlalchemy import ARRAY, BigInteger, Connection, RowMapping, cast, delete, 
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shared.db import named
-from shared.db.tables import recording_tags, tags
+from shared.db.recordings import owned
+from shared.db.tables import recording_tags, recordings, tags
 from shared.domain.tags import Tag
 
 
@@ -58,6 +59,12 @@ def of_recording(tx: Connection, recording_id: int) -> list[Tag]:
     return [_tag(row) for row in rows.mappings()]
 
 
+def recordings_with(tx: Connection, tag_id: int, *, lock: bool = False) -> dict[int, tuple[int, str]]:
+    """Their owners and titles by id. They are locked before the tag itself: so does whoever puts it on one."""
+    bearing = select(recording_tags.c.recording_id).where(recording_tags.c.tag_id == tag_id)
+    return owned(tx, recordings.c.id.in_(bearing), lock=lock)
+
+
 def add(tx: Connection, **values: Any) -> Tag | None:
     """None where the name is taken."""
     tag_id = named.add(tx, tags, values)
@@ -96,9 +103,13 @@ def link(tx: Connection, recording_ids: Sequence[int], tag_ids: Sequence[int]) -
 
 def unlink(tx: Connection, recording_ids: Sequence[int], tag_ids: Sequence[int]) -> int:
     """Takes the tags off the recordings, and says how many there were."""
+    asked = named.possible(tag_ids)
+    # Tags before what links them: so does whoever deletes one.
+    held = select(tags.c.id).where(tags.c.id.in_(asked)).order_by(tags.c.id)
+    tx.execute(held.with_for_update(read=True, key_share=True))
     removed = tx.execute(
         delete(recording_tags).where(
-            recording_tags.c.recording_id.in_(recording_ids), recording_tags.c.tag_id.in_(named.possible(tag_ids))
+            recording_tags.c.recording_id.in_(recording_ids), recording_tags.c.tag_id.in_(asked)
         )
     )
     return removed.rowcount

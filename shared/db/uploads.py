@@ -74,6 +74,11 @@ def delete_object_later(tx: Connection, key: str, due_at: datetime) -> None:
     )
 
 
+def lock_deletion(tx: Connection, key: str) -> None:
+    """Nobody takes it back, or the object away, before the end of this transaction."""
+    tx.execute(select(object_deletions.c.key).where(object_deletions.c.key == key).with_for_update())
+
+
 def keep_object(tx: Connection, key: str) -> None:
     tx.execute(delete(object_deletions).where(object_deletions.c.key == key))
 

@@ -34,6 +34,15 @@ _MEDIA_TYPES = {
     ".mov": "video/quicktime",
     ".mkv": "video/x-matroska",
     ".avi": "video/x-msvideo",
+    ".wmv": "video/x-ms-wmv",
+    ".flv": "video/x-flv",
+    ".ts": "video/mp2t",
+    ".mts": "video/mp2t",
+    ".3gp": "video/3gpp",
+    ".wma": "audio/x-ms-wma",
+    ".aif": "audio/aiff",
+    ".aiff": "audio/aiff",
+    ".amr": "audio/amr",
 }
 
 
@@ -214,11 +223,11 @@ def clean_filename(name: str) -> str:
     return base[-255:]
 
 
-def media_type(content_type: str, filename: str) -> str:
-    """The type to serve a recording with: what the client said if that is audio or video, else by the file's name."""
+def media_type(content_type: str, filename: str, default: str = "application/octet-stream") -> str:
+    """The type of a recording: what the client said if that is audio or video, else by the file's name."""
     if _MEDIA_TYPE.fullmatch(content_type.lower()):
         return content_type.lower()
-    return _MEDIA_TYPES.get(PurePosixPath(filename).suffix.lower(), "application/octet-stream")
+    return _MEDIA_TYPES.get(PurePosixPath(filename).suffix.lower(), default)
 
 
 def clean_title(title: str) -> str:

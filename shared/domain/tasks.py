@@ -148,8 +148,9 @@ class Summarizing:
 class Completed:
     """The end. `warnings` are sentences for the person; times are seconds of work.
 
-    `summary_error` says why there is no summary though one was asked for (a warning says it, too). `tokens` is what a
-    language model has counted.
+    `summary_error` says why there is no summary though one was asked for (a warning says it, too). `events` is None
+    when nobody has looked for appointments, and empty when there are none. `tokens` is what a language model has
+    counted.
     """
 
     language: str | None
@@ -158,7 +159,7 @@ class Completed:
     summarization_seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     summary_error: str | None = None
-    events: tuple[CalendarEvent, ...] = ()
+    events: tuple[CalendarEvent, ...] | None = None
     tokens: int = 0
     kind: Literal["completed"] = "completed"
 

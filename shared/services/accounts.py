@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,9 +33,14 @@ _LONGEST_DAYS = 36_500
 def local_owner(core: Core) -> Caller:
     """The caller of `HANSARD_AUTH=none`: an admin, made at first sight."""
     with core.db.begin() as tx:
-        owner = accounts.profile(tx, accounts.ensure_user(tx, LOCAL_OWNER, is_admin=True).id)
-    groups = {each.group.id: each.role for each in owner.memberships}
-    return Caller(owner.id, owner.username, owner.is_admin, groups)
+        owner = accounts.ensure_user(tx, LOCAL_OWNER, is_admin=True)
+    return Caller(owner.id, owner.username, owner.is_admin)
+
+
+def refreshed(core: Core, owner: Caller) -> Caller:
+    """The local owner as of now: the operator may have put them into a group meanwhile."""
+    with core.db.begin() as tx:
+        return replace(owner, groups=accounts.roles(tx, owner.user_id))
 
 
 def authenticate(core: Core, credential: str) -> Caller:
@@ -62,8 +68,8 @@ def _of_identity(core: Core, credential: str) -> Caller:
         known = accounts.by_subject(tx, identity.issuer, identity.subject) or _first_sight(tx, identity)
         if not known.is_active:
             raise Unauthenticated(_UNKNOWN)
-        # Not every token of a provider says everything: what it leaves out stays.
-        news = {"email": identity.email or known.email, "name": identity.name or known.name}
+        # Not every token of a provider says everything: what it leaves out stays. What the user has said counts more.
+        news = {"email": identity.email or known.email, "name": known.name or identity.name}
         if news != {"email": known.email, "name": known.name}:
             accounts.change_user(tx, known.caller.user_id, **news)
     return known.caller
@@ -113,6 +119,9 @@ def issue_token(
             # Whoever signs in there has chosen this name, perhaps in the hope for just this command.
             raise Conflict(f"{username} comes from {known.issuer}; see `hansard user change {username} --admin`.")
         user = accounts.ensure_user(tx, username, is_admin=is_admin)
+        made = accounts.by_name(tx, username)
+        if known is None and made is not None and made.issuer:
+            raise Conflict(f"{username} has come from {made.issuer} just now; try again.")
         add_token(tx, user.id, token, name=name, scopes=scopes, expires_at=expiry(datetime.now(UTC), days))
     return token
 

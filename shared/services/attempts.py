@@ -20,6 +20,7 @@ from shared.domain.usage import NO_BUDGET, Budget
 from shared.domain.webhooks import WebhookEvent
 from shared.services.core import Core
 from shared.services.endings import end_without_result, fail
+from shared.services.found import found
 from shared.services.outbox import announce
 
 logger = logging.getLogger("hansard.jobs")
@@ -48,6 +49,7 @@ def launch_due(core: Core) -> int:
             return 0
         room = min(room, _LAUNCHES_AT_ONCE)
         due = jobs.claimable(tx, core.now(), limit=room)
+        recordings.lock_all(tx, [job.recording_id for job in due])
         budgets = usage.budgets(tx, {job.user_id for job in due}, core.now()) if due else {}
         refused = [job for job in due if _refuse(core, job, budgets.get(job.user_id, NO_BUDGET), tx)]
         tasks = [_claim(core, job, budgets.get(job.user_id, NO_BUDGET), tx) for job in due if job not in refused]
@@ -176,9 +178,7 @@ def begin(core: Core, job_id: int, beginning: Beginning) -> JobState:
     Asking again is fine: the same worker gets the same answer.
     """
     with core.db.begin() as tx:
-        job = jobs.locked(tx, job_id)
-        if job is None:
-            raise NotFound("There is no such job.")
+        job = found(jobs.locked(tx, job_id), "job")
         if not _is_launched(job, beginning.attempt):
             return JobState(go_on=False)
         if job.worker not in (None, beginning.worker) and not _take_over(core, job, tx):
@@ -246,6 +246,7 @@ def sweep(core: Core) -> None:
     """Finds what a lost kick or a dead worker left behind. Called about once a minute, or oftener."""
     with core.db.begin() as tx:
         lost = jobs.expired(tx, core.now())
+        recordings.lock_all(tx, [job.recording_id for job in lost])
         for job in lost:
             retry_or_fail(core, job, "The worker stopped answering.", tx)
     for job in lost:
@@ -271,7 +272,9 @@ def attempt_ended(core: Core, job_id: int, attempt: int, reason: str) -> None:
 def recover(core: Core) -> None:
     """Queues every running job again: for a process that starts and whose workers ended with its predecessor."""
     with core.db.begin() as tx:
-        for job in jobs.running(tx):
+        running = jobs.running(tx)
+        recordings.lock_all(tx, [job.recording_id for job in running])
+        for job in running:
             # Not the job's fault: the attempt does not count as a failed one.
             _queue_again(core, job, tx, failures=max(0, job.failures - 1), delay=0)
 

@@ -29,7 +29,7 @@ def change(core: Core, caller: Caller, ids: Sequence[object], updates: Updates) 
     if len(updates.add_tags) > TAGS_AT_ONCE or len(updates.remove_tags) > TAGS_AT_ONCE:
         raise Invalid(f"At most {TAGS_AT_ONCE} tags can be added or removed at once.")
     with core.db.begin() as tx:
-        there = edits.lock(tx, [each for each in ids if isinstance(each, int) and _is_id(each)])
+        there = edits.lock(tx, caller.user_id, [each for each in ids if isinstance(each, int) and _is_id(each)])
         if "folder_id" in updates.columns:
             folders.check_target(core, tx, caller, updates.columns["folder_id"])
         refused = {each: error for each, held in there.items() if (error := _refusal(caller, held))}
@@ -63,7 +63,7 @@ def delete(core: Core, caller: Caller, ids: Sequence[object]) -> list[Outcome]:
     access.need(caller, Scope.DELETE)
     recordings.check_deletion(core, caller)
 
-    def check(recording: Recording) -> None:
+    def check(_: Transaction, recording: Recording) -> None:
         access.check(caller, Action.PURGE, recording)
 
     def erase(recording_id: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.db import recordings, segments, usage
 from shared.db.database import Transaction
 from shared.domain.accounts import Caller, Scope
-from shared.domain.errors import Forbidden, Invalid, NotFound, Unavailable
+from shared.domain.errors import Forbidden, Invalid, Unavailable
 from shared.domain.exports import as_text
 from shared.domain.recordings import TEXTS, TITLE_LENGTH, Details, Recording, check_storable, clean_text
 from shared.domain.transcripts import Segment
@@ -15,6 +15,7 @@ from shared.ports import Completion, LanguageModel
 from shared.services import access
 from shared.services.access import Action
 from shared.services.core import Core
+from shared.services.found import found
 from shared.services.outbox import recordings_updated
 
 #: As much of a transcript as the model gets to see: small models take no more.
@@ -56,7 +57,7 @@ def answer(core: Core, caller: Caller, recording_id: int, message: str | None, h
 
     Raises NotFound, Forbidden, Invalid without a transcript or a message, Unavailable without a model that answers.
     """
-    context = _context(core, caller, Action.READ, recording_id)
+    context = _context(core, caller, recording_id)
     question = clean_text("message", message)
     if question is None:
         raise Invalid("The message is missing.")
@@ -73,7 +74,7 @@ def answer(core: Core, caller: Caller, recording_id: int, message: str | None, h
 
 def regenerate_title(core: Core, caller: Caller, recording_id: int) -> Details:
     """Lets the language model name the recording; the recording as it is then. Raises as `answer` does."""
-    context = _context(core, caller, Action.PROCESS, recording_id)
+    context = _context(core, caller, recording_id)
     if len(context.transcript.strip()) < _SHORTEST_TRANSCRIPT:
         raise Invalid("The transcript is too short for a title.")
     asked = [
@@ -84,7 +85,7 @@ def regenerate_title(core: Core, caller: Caller, recording_id: int) -> Details:
     if not title:
         raise Unavailable("The language model found no title.")
     with core.db.begin() as tx:
-        recording = _found(recordings.by_id(tx, recording_id, lock=True))
+        recording = found(recordings.by_id(tx, recording_id, lock=True), "recording")
         recordings.change(tx, recording_id, title=title)
         recordings_updated(core, tx, recording.user_id, {recording_id: title}, ["title"])
         details = recordings.details(tx, recording_id, TEXTS)
@@ -92,10 +93,10 @@ def regenerate_title(core: Core, caller: Caller, recording_id: int) -> Details:
     return details
 
 
-def _context(core: Core, caller: Caller, action: Action, recording_id: int) -> _Context:
+def _context(core: Core, caller: Caller, recording_id: int) -> _Context:
     with core.db.begin() as tx:
-        recording = _found(recordings.by_id(tx, recording_id))
-        access.check(caller, action, recording)
+        recording = found(recordings.by_id(tx, recording_id), "recording")
+        access.check(caller, Action.READ, recording)
         access.need(caller, Scope.PROCESS)
         if recording.transcript_job_id is None:
             raise Invalid("The recording has no transcript yet.")
@@ -171,9 +172,3 @@ def _clean_title(said: str) -> str:
     lines = said.rpartition("</think>")[2].replace("\x00", "").encode(errors="ignore").decode().strip().splitlines()
     line = " ".join(lines[0].split()) if lines else ""
     return line.strip(" \"'“”„«»*#").removeprefix("Title:").strip()[:TITLE_LENGTH]
-
-
-def _found(recording: Recording | None) -> Recording:
-    if recording is None:
-        raise NotFound("There is no such recording.")
-    return recording

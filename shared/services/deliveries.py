@@ -12,13 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 from shared.db import deliveries, webhooks
 from shared.domain.errors import Invalid, Unavailable
 from shared.domain.signatures import headers
-from shared.domain.webhooks import LEASE, PER_WEBHOOK, Answer, Attempt, DeliveryStatus, judge
+from shared.domain.webhooks import LEASE, MAX_ATTEMPTS, PER_WEBHOOK, Answer, Attempt, DeliveryStatus, judge
 from shared.services.core import Core
 from shared.services.webhooks import DISABLED
 
 logger = logging.getLogger("hansard.webhooks")
 
 _TOO_OLD = "It could not be delivered for so long that it was given up."
+#: Who dies while sending notes nothing, so such attempts are not held against the webhook; but they come to an end.
+_MOST_BEGUN = 4 * MAX_ATTEMPTS
+_LOST = "It was begun again and again, and whoever sent it ended without a word, so it was given up."
 
 
 def claim(core: Core, *, limit: int, webhook_id: int | None = None) -> Sequence[Attempt]:
@@ -98,20 +101,33 @@ def _log(attempt: Attempt, status: DeliveryStatus, answer: Answer, *, paused: bo
 def deliver(core: Core, webhook_id: int, *, seconds: float) -> None:
     """Sends what is due for one webhook until nothing is, or so many seconds are over: then the rest is kicked again.
 
-    A receiver that does not answer ends it, too: the rest waits for the next sweep.
+    A receiver that does not answer ends it, too: the rest waits for the next sweep. Whatever ends it, a webhook of the
+    same user that had no room meanwhile is kicked.
     """
     until = time.monotonic() + seconds
+    user_id = None
     with ThreadPoolExecutor(PER_WEBHOOK) as pool:
         while attempts := claim(core, limit=PER_WEBHOOK, webhook_id=webhook_id):
+            user_id = attempts[0].webhook.user_id
             answers = list(pool.map(lambda each: call(core, each), attempts))
             # One after the other: a container has one connection to the database.
             for attempt, answer in zip(attempts, answers, strict=True):
                 settle(core, attempt, answer)
             if any(answer.status is None for answer in answers):
-                return
+                break
             if time.monotonic() >= until:
                 core.webhook_kicks.kick((webhook_id,))
-                return
+                break
+    if user_id is not None:
+        _kick_another(core, user_id, webhook_id)
+
+
+def _kick_another(core: Core, user_id: int, webhook_id: int) -> None:
+    """One is enough: it kicks the next. Who had nothing to send kicks nobody, so kicks do not multiply."""
+    with core.db.begin() as tx:
+        waiting = deliveries.with_something_due(tx, core.now(), user_id=user_id, without=webhook_id, limit=1)
+    if waiting:
+        core.webhook_kicks.kick(waiting)
 
 
 def sweep(core: Core) -> None:
@@ -121,6 +137,7 @@ def sweep(core: Core) -> None:
     with core.db.begin() as tx:
         deliveries.end_disabled(tx, now, DISABLED)
         deliveries.end_old(tx, before, now, _TOO_OLD)
+        deliveries.end_lost(tx, _MOST_BEGUN, now, _LOST)
         deliveries.prune(tx, before)
         due = deliveries.with_something_due(tx, now) if core.policy.webhooks else []
     if due:

@@ -7,11 +7,12 @@ from shared.db import participants, recordings
 from shared.db.database import Transaction
 from shared.domain.accounts import Caller
 from shared.domain.edits import FIELDS, PARTICIPANTS_LENGTH, Changes, Edited
-from shared.domain.errors import Invalid, NotFound
-from shared.domain.recordings import Recording, check_storable, clean_text, clean_title
+from shared.domain.errors import Invalid
+from shared.domain.recordings import check_storable, clean_text, clean_title
 from shared.services import access, folders
 from shared.services.access import Action
 from shared.services.core import Core
+from shared.services.found import found
 from shared.services.outbox import recordings_updated
 
 
@@ -19,7 +20,7 @@ def edit(core: Core, caller: Caller, recording_id: int, changes: Changes) -> Edi
     """Changes the fields that are given and tells of it once. Raises NotFound, Forbidden, Invalid."""
     columns, names = _columns(changes)
     with core.db.begin() as tx:
-        recording = _found(recordings.by_id(tx, recording_id, lock=True))
+        recording = found(recordings.by_id(tx, recording_id, lock=True), "recording")
         access.check(caller, Action.CHANGE, recording)
         if "folder_id" in changes:
             folders.check_target(core, tx, caller, changes["folder_id"])
@@ -36,7 +37,7 @@ def edit(core: Core, caller: Caller, recording_id: int, changes: Changes) -> Edi
 def notes(core: Core, caller: Caller, recording_id: int) -> str | None:
     """Raises NotFound, then Forbidden."""
     with core.db.begin() as tx:
-        access.check(caller, Action.READ, _found(recordings.by_id(tx, recording_id)))
+        access.check(caller, Action.READ, found(recordings.by_id(tx, recording_id), "recording"))
         return recordings.texts(tx, recording_id)[0]
 
 
@@ -72,10 +73,4 @@ def _names(text: str) -> Sequence[str]:
 
 def _read(tx: Transaction, recording_id: int) -> Edited:
     written, summary = recordings.texts(tx, recording_id)
-    return Edited(_found(recordings.by_id(tx, recording_id)), written, summary.text)
-
-
-def _found(recording: Recording | None) -> Recording:
-    if recording is None:
-        raise NotFound("There is no such recording.")
-    return recording
+    return Edited(found(recordings.by_id(tx, recording_id), "recording"), written, summary.text)

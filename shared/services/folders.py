@@ -12,6 +12,8 @@ from shared.domain.folders import COLOR, NAME_LENGTH, Folder
 from shared.services import access
 from shared.services.access import Action
 from shared.services.core import Core
+from shared.services.found import found
+from shared.services.outbox import all_updated
 
 _SWITCHES = ("auto_share_on_apply", "share_with_group_lead")
 _TEMPLATES = {"naming_template_id": "naming", "export_template_id": "export"}
@@ -30,7 +32,7 @@ def all_of(core: Core, caller: Caller) -> list[tuple[Folder, bool, Role | None]]
 def get(core: Core, caller: Caller, folder_id: int) -> tuple[Folder, bool]:
     """A folder and whether the caller may change it. Raises NotFound, then Forbidden."""
     with core.db.begin() as tx:
-        folder = _found(folders.by_id(tx, folder_id))
+        folder = found(folders.by_id(tx, folder_id), "folder")
     access.check_shared(caller, Action.READ, folder)
     return folder, access.may_change(caller, folder)
 
@@ -60,31 +62,54 @@ def change(core: Core, caller: Caller, folder_id: int, given: Mapping[str, Any])
     `group_id` makes it a folder of that group, or the caller's own; recordings of those who lose sight of it leave it.
     """
     check_enabled(core)
+    changed = None
+    while changed is None:
+        changed = _change(core, caller, folder_id, given)
+    return changed
+
+
+def _change(core: Core, caller: Caller, folder_id: int, given: Mapping[str, Any]) -> Folder | None:
+    """None when recordings have come in meanwhile: they have to be locked before the folder."""
     with core.db.begin() as tx:
         moves = "group_id" in given
-        if moves:
-            folders.lock_recordings(tx, folder_id)
-        before = _found(folders.by_id(tx, folder_id, lock=True))
+        access.check_shared(caller, Action.CHANGE, found(folders.by_id(tx, folder_id), "folder"))
+        held = folders.recordings_in(tx, folder_id, lock=True) if moves else {}
+        before = found(folders.by_id(tx, folder_id, lock=True), "folder")
         access.check_shared(caller, Action.CHANGE, before)
+        if moves and not folders.recordings_in(tx, folder_id).keys() <= held.keys():
+            return None
         values = _clean(core, given, before.defaults, new=False)
         group_id = given["group_id"] if moves else before.group_id
         if group_id != before.group_id:
             values |= {"group_id": group_id, "user_id": caller.user_id}
             if group_id is not None:
                 access.check_group_admin(caller, group_id)
-            folders.expel(tx, folder_id, user_id=caller.user_id, group_id=group_id)
+            gone = folders.expel(tx, folder_id, user_id=caller.user_id, group_id=group_id)
+            all_updated(core, tx, {each: held[each] for each in held if each in gone}, ["folder_id"])
         if not folders.change(tx, folder_id, values):
             raise _taken(values.get("name", before.name))
-        return _found(folders.by_id(tx, folder_id))
+        return found(folders.by_id(tx, folder_id), "folder")
 
 
 def remove(core: Core, caller: Caller, folder_id: int) -> None:
     """Deletes a folder; its recordings stay. Raises NotFound, Forbidden."""
     check_enabled(core)
+    while not _remove(core, caller, folder_id):
+        pass
+
+
+def _remove(core: Core, caller: Caller, folder_id: int) -> bool:
+    """As `_change`: False when it has to begin anew."""
     with core.db.begin() as tx:
-        folders.lock_recordings(tx, folder_id)
-        access.check_shared(caller, Action.DELETE, _found(folders.by_id(tx, folder_id, lock=True)))
+        access.check_shared(caller, Action.DELETE, found(folders.by_id(tx, folder_id), "folder"))
+        held = folders.recordings_in(tx, folder_id, lock=True)
+        access.check_shared(caller, Action.DELETE, found(folders.by_id(tx, folder_id, lock=True), "folder"))
+        inside = folders.recordings_in(tx, folder_id)
+        if not inside.keys() <= held.keys():
+            return False
+        all_updated(core, tx, inside, ["folder_id"])
         folders.remove(tx, folder_id)
+        return True
 
 
 def check_enabled(core: Core) -> None:
@@ -95,10 +120,12 @@ def check_enabled(core: Core) -> None:
 
 def check_target(core: Core, tx: Transaction, caller: Caller, folder_id: int | None) -> None:
     """Whether the caller may move recordings into this folder; None is out of all. Raises Forbidden, NotFound."""
-    check_enabled(core)
-    if folder_id is None or folders.usable(tx, caller.user_id, folder_id) is not None:
+    if folder_id is None:
         return
-    _found(folders.by_id(tx, folder_id))
+    check_enabled(core)
+    if folders.usable(tx, caller.user_id, folder_id) is not None:
+        return
+    found(folders.by_id(tx, folder_id), "folder")
     raise Forbidden("You may not use this folder.")
 
 
@@ -114,12 +141,6 @@ def _clean(core: Core, given: Mapping[str, Any], before: Defaults, *, new: bool)
     if "color" in given:
         values["color"] = clean_color(given["color"] or COLOR)
     return values
-
-
-def _found(folder: Folder | None) -> Folder:
-    if folder is None:
-        raise NotFound("There is no such folder.")
-    return folder
 
 
 def _taken(name: str) -> Invalid:

@@ -6,7 +6,7 @@ somebody else (a language model) holds the key while it waits: `once`.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared.db import idempotency
@@ -52,7 +52,13 @@ def settle(tx: Transaction, user_id: int, key: str | None, reference: int) -> No
 
 
 def once(
-    core: Core, caller: Caller, key: str | None, purpose: str, act: Callable[[], dict[str, Any]]
+    core: Core,
+    caller: Caller,
+    key: str | None,
+    purpose: str,
+    act: Callable[[], dict[str, Any]],
+    *,
+    needs: Sequence[Scope] = (Scope.PROCESS,),
 ) -> tuple[dict[str, Any], bool]:
     """What `act`, some processing, answers (plain JSON), and whether it was kept from an earlier call.
 
@@ -60,22 +66,24 @@ def once(
     """
     if key is None:
         return act(), False
+    claimed_at = core.now()
     with core.db.begin() as tx:
-        kept = idempotency.claim(tx, caller.user_id, key, purpose, core.now())
+        kept = idempotency.claim(tx, caller.user_id, key, purpose, claimed_at)
         if kept is not None:
             _check(kept, purpose)
             # What the answer tells is not for a token that could not have asked.
-            access.need(caller, Scope.PROCESS)
+            for scope in needs:
+                access.need(caller, scope)
             return json.loads(kept.answer or "{}"), True
     try:
         answer = act()
     except BaseException:
         with core.db.begin() as tx:
-            idempotency.release(tx, caller.user_id, key)
+            idempotency.release(tx, caller.user_id, key, claimed_at)
         raise
     with core.db.begin() as tx:
         # As one escaped text: JSON may hold characters that the database does not take.
-        idempotency.settle(tx, caller.user_id, key, answer=json.dumps(answer))
+        idempotency.settle(tx, caller.user_id, key, answer=json.dumps(answer), claimed_at=claimed_at)
     return answer, False
 
 

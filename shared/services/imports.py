@@ -158,6 +158,8 @@ def _bring_recording(target: Target, source: Source, user_id: int, listed: Liste
     audio = _fetch(target, source, foreign)
     try:
         with target.db.begin() as tx:
+            # First: a server that starts and does not know the audio waits here, or has deleted it already.
+            uploads.keep_object(tx, audio.key)
             _check_stored(target, audio)
             _add(target, source, user_id, foreign, audio, tx)
     except Conflict as error:
@@ -224,7 +226,6 @@ def _add(target: Target, source: Source, user_id: int, foreign: Foreign, audio: 
     imports.add_tags(tx, recording_id, tags)
     imports.add_appointments(tx, recording_id, foreign.appointments)
     _add_transcript(target, user_id, recording_id, foreign, tx)
-    uploads.keep_object(tx, audio.key)
 
 
 def _own(tx: Transaction, source: Source, user_id: int, kind: Kind, labels: Sequence[Label]) -> list[int]:

@@ -183,7 +183,7 @@ def _add(
         title_given=bool(new.title),
         status=RecordingStatus.PENDING,
         original_filename=filename,
-        mime_type=media_type(upload.content_type, filename),
+        mime_type=media_type(upload.content_type, filename, "audio/mpeg"),
         file_size=upload.size,
         sha256=upload.sha256,
         audio_key=upload.key,

@@ -7,7 +7,7 @@ from shared.db import events, jobs, recordings, usage
 from shared.db.database import Transaction
 from shared.domain import events as kinds
 from shared.domain.accounts import Caller, Preferences
-from shared.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.domain.errors import Conflict, Forbidden, Invalid
 from shared.domain.jobs import Job, JobKind, JobStatus
 from shared.domain.recordings import Recording, RecordingStatus, clean_text
 from shared.domain.tasks import TranscribeOptions
@@ -17,6 +17,7 @@ from shared.services.access import Action
 from shared.services.core import Core
 from shared.services.defaults import Surroundings
 from shared.services.endings import end_without_result
+from shared.services.found import found
 from shared.services.ingest import check_options
 
 
@@ -93,9 +94,7 @@ def _as_asked(core: Core, options: TranscribeOptions) -> TranscribeOptions:
 
 
 def _to_process(tx: Transaction, caller: Caller, recording_id: int) -> Recording:
-    recording = recordings.by_id(tx, recording_id, lock=True)
-    if recording is None:
-        raise NotFound("There is no such recording.")
+    recording = found(recordings.by_id(tx, recording_id, lock=True), "recording")
     access.check(caller, Action.PROCESS, recording)
     return recording
 
@@ -166,9 +165,7 @@ def _stop(core: Core, caller: Caller, recording_id: int, to: JobStatus, allowed:
 
 def _open_job(tx: Transaction, caller: Caller, recording_id: int, allowed: tuple[JobStatus, ...]) -> Job:
     job = jobs.open_job(tx, recording_id, lock=True)
-    recording = recordings.by_id(tx, recording_id)
-    if recording is None:
-        raise NotFound("There is no such recording.")
+    recording = found(recordings.by_id(tx, recording_id), "recording")
     access.check(caller, Action.PROCESS, recording)
     if job is None or job.status not in allowed:
         state = "not being processed" if job is None else job.status.value

@@ -6,13 +6,13 @@ from uuid import UUID
 from shared.db import events, jobs, recordings
 from shared.domain import events as kinds
 from shared.domain.accounts import Caller
-from shared.domain.errors import NotFound
 from shared.domain.events import Event
 from shared.domain.jobs import OPEN, JobKind
 from shared.domain.recordings import Recording
 from shared.services import access
 from shared.services.access import Action
 from shared.services.core import Core
+from shared.services.found import found
 
 BATCH = 500
 
@@ -34,9 +34,7 @@ class Watched:
 def watch(core: Core, caller: Caller, uuid: UUID) -> Watched:
     """Raises NotFound, then Forbidden."""
     with core.db.begin() as tx:
-        recording = recordings.by_uuid(tx, uuid)
-        if recording is None:
-            raise NotFound("There is no such recording.")
+        recording = found(recordings.by_uuid(tx, uuid), "recording")
         access.check(caller, Action.READ, recording)
         latest = jobs.latest(tx, recording.id)
         transcription = jobs.latest(tx, recording.id, JobKind.TRANSCRIBE)

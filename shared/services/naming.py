@@ -65,6 +65,8 @@ def _assign(core: Core, tx: Transaction, recording: Recording, names: Mapping[st
     if not chosen:
         return 0
     people = {speaker: name for speaker, name in chosen.items() if not is_raw_label(name)}
+    # Before several speakers: who gives one of them another name waits here.
+    accounts.lock_user(tx, recording.user_id)
     ids = speakers.use(tx, recording.user_id, set(people.values()), core.now())
     speakers.name_labels(tx, recording.id, _named(labels, chosen, ids))
     learned = _learn(tx, recording.id, {speaker: ids[name] for speaker, name in people.items()})

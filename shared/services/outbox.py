@@ -31,6 +31,15 @@ def announce_all(
         core.db.after_commit(tx, lambda: core.webhook_kicks.kick(receivers))
 
 
+def all_updated(core: Core, tx: Transaction, owned: Mapping[int, tuple[int, str]], fields: Sequence[str]) -> None:
+    """As `recordings_updated` for those of several users: owner and title by id. All are locked already."""
+    owners: dict[int, dict[int, str]] = {}
+    for recording_id, (owner, title) in owned.items():
+        owners.setdefault(owner, {})[recording_id] = title
+    for owner, titles in owners.items():
+        recordings_updated(core, tx, owner, titles, fields)
+
+
 def recordings_updated(
     core: Core, tx: Transaction, user_id: int, titles: Mapping[int, str], fields: Sequence[str]
 ) -> None:

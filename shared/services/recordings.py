@@ -5,23 +5,26 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from shared.db import jobs, listings, recordings, uploads
+from shared.db.database import Transaction
 from shared.domain.accounts import Caller, Scope
-from shared.domain.errors import Forbidden, NotFound, Unavailable
+from shared.domain.errors import Forbidden, Unavailable
 from shared.domain.jobs import Job
 from shared.domain.recordings import Details, Listing, Recording, Standing, SummaryText
 from shared.domain.webhooks import WebhookEvent
 from shared.services import access
 from shared.services.access import Action
 from shared.services.core import Core
+from shared.services.found import found
 from shared.services.outbox import announce
 
-_NOT_THERE = "There is no such recording."
+#: Asked in the transaction that removes the recording, which is locked.
+Check = Callable[[Transaction, Recording], object]
 
 
 def get(core: Core, caller: Caller, recording_id: int) -> Recording:
     """Raises NotFound, then Forbidden."""
     with core.db.begin() as tx:
-        recording = _found(recordings.by_id(tx, recording_id))
+        recording = found(recordings.by_id(tx, recording_id), "recording")
     access.check(caller, Action.READ, recording)
     return recording
 
@@ -29,7 +32,7 @@ def get(core: Core, caller: Caller, recording_id: int) -> Recording:
 def texts(core: Core, caller: Caller, recording_id: int) -> tuple[Recording, str | None, SummaryText]:
     """The recording with its notes and its summary."""
     with core.db.begin() as tx:
-        recording = _found(recordings.by_id(tx, recording_id))
+        recording = found(recordings.by_id(tx, recording_id), "recording")
         access.check(caller, Action.READ, recording)
         notes, summary = recordings.texts(tx, recording_id)
     return recording, notes, summary
@@ -38,11 +41,9 @@ def texts(core: Core, caller: Caller, recording_id: int) -> tuple[Recording, str
 def details(core: Core, caller: Caller, recording_id: int, texts: Collection[str] = ()) -> Details:
     """The recording with what hangs on it, and with those of TEXTS that `texts` names. Raises NotFound, Forbidden."""
     with core.db.begin() as tx:
-        found = recordings.details(tx, recording_id, texts)
-    if found is None:
-        raise NotFound(_NOT_THERE)
-    access.check(caller, Action.READ, found.recording)
-    return found
+        read = found(recordings.details(tx, recording_id, texts), "recording")
+    access.check(caller, Action.READ, read.recording)
+    return read
 
 
 def page(core: Core, caller: Caller, listing: Listing) -> tuple[list[Recording], int]:
@@ -57,17 +58,15 @@ def page(core: Core, caller: Caller, listing: Listing) -> tuple[list[Recording],
 def status(core: Core, caller: Caller, recording_id: int) -> Standing:
     """Raises NotFound, then Forbidden."""
     with core.db.begin() as tx:
-        found = recordings.standing(tx, recording_id)
-    if found is None:
-        raise NotFound(_NOT_THERE)
-    access.check(caller, Action.READ, found)
-    return found
+        standing = found(recordings.standing(tx, recording_id), "recording")
+    access.check(caller, Action.READ, standing)
+    return standing
 
 
 def delete(core: Core, caller: Caller, recording_id: int) -> Recording:
     """Deletes a recording with everything that belongs to it, and stops the work on it. Raises NotFound, Forbidden."""
     check_deletion(core, caller)
-    return erase(core, recording_id, lambda recording: access.check(caller, Action.DELETE, recording))
+    return erase(core, recording_id, lambda _, recording: access.check(caller, Action.DELETE, recording))
 
 
 def check_deletion(core: Core, caller: Caller) -> None:
@@ -76,7 +75,7 @@ def check_deletion(core: Core, caller: Caller) -> None:
         raise Forbidden("On this server only administrators may delete recordings.")
 
 
-def erase(core: Core, recording_id: int, check: Callable[[Recording], object]) -> Recording:
+def erase(core: Core, recording_id: int, check: Check) -> Recording:
     """The one way in which a recording ends. `check` raises if it must not. Raises NotFound."""
     removed = None
     while removed is None:
@@ -91,12 +90,12 @@ def erase(core: Core, recording_id: int, check: Callable[[Recording], object]) -
     return recording
 
 
-def _remove(core: Core, recording_id: int, check: Callable[[Recording], object]) -> tuple[Recording, Job | None] | None:
+def _remove(core: Core, recording_id: int, check: Check) -> tuple[Recording, Job | None] | None:
     """Removes the rows. None when a job came up meanwhile: its lock has to be taken before that of the recording."""
     with core.db.begin() as tx:
         locked = jobs.lock_all(tx, recording_id)
-        recording = _found(recordings.by_id(tx, recording_id, lock=True))
-        check(recording)
+        recording = found(recordings.by_id(tx, recording_id, lock=True), "recording")
+        check(tx, recording)
         if not jobs.ids(tx, recording_id) <= locked:
             return None
         job = jobs.open_job(tx, recording_id)
@@ -112,13 +111,16 @@ def remove_orphans(core: Core) -> int:
     stored = core.objects.keys()
     with core.db.begin() as tx:
         known = recordings.audio_keys(tx) | uploads.keys(tx)
-    orphans = [key for key in stored if key not in known]
-    for key in orphans:
+    return sum(_remove_orphan(core, key) for key in stored if key not in known)
+
+
+def _remove_orphan(core: Core, key: str) -> bool:
+    """False when a recording has been made of it meanwhile."""
+    with core.db.begin() as tx:
+        # Whoever makes one takes this row away with it, and one of the two waits here for the other.
+        uploads.lock_deletion(tx, key)
+        if recordings.has_audio_key(tx, key) or uploads.by_key(tx, key) is not None:
+            return False
         core.objects.delete(key)
-    return len(orphans)
-
-
-def _found(recording: Recording | None) -> Recording:
-    if recording is None:
-        raise NotFound(_NOT_THERE)
-    return recording
+        uploads.keep_object(tx, key)
+        return True

@@ -12,7 +12,7 @@ from typing import Any
 from shared.db import calendar_events, events, jobs, recordings, segments, usage
 from shared.db.database import Transaction
 from shared.domain import events as kinds
-from shared.domain.calendar import MOST_EVENTS
+from shared.domain.calendar import MOST_EVENTS, CalendarEvent
 from shared.domain.errors import Conflict, Invalid
 from shared.domain.jobs import Job, JobKind, JobStatus, percent
 from shared.domain.recordings import TITLE_LENGTH, Recording, RecordingStatus
@@ -159,8 +159,8 @@ def _completed(core: Core, job: Job, body: Completed, tx: Transaction) -> NewEve
     speakers.take_voices(core, tx, recording, jobs.diarization(tx, job.id))
     jobs.forget_work(tx, [job.id])
     _announce_transcript(core, recording, body, tx)
-    if job.options.extract_events:
-        _keep_events(core, recording, body, tx)
+    if job.options.extract_events and body.events is not None:
+        _keep_events(core, recording, body, body.events[:MOST_EVENTS], tx)
     _announce_summary(core, recording, body, refusal, tx)
     # Last: all jobs of a user wait here for each other.
     usage.add(tx, recording.user_id, core.now(), seconds=recording.audio_duration or 0.0, tokens=body.tokens)
@@ -215,8 +215,9 @@ def _announce_transcript(core: Core, recording: Recording, body: Completed, tx: 
     announce(core, tx, recording.user_id, WebhookEvent.TRANSCRIPTION_COMPLETED, said)
 
 
-def _keep_events(core: Core, recording: Recording, body: Completed, tx: Transaction) -> None:
-    found = body.events[:MOST_EVENTS]
+def _keep_events(
+    core: Core, recording: Recording, body: Completed, found: Sequence[CalendarEvent], tx: Transaction
+) -> None:
     calendar_events.replace(tx, recording.id, found)
     if found:
         title = _title(recording, body.summary)

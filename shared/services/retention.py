@@ -5,11 +5,13 @@ import logging
 
 from shared.db import recordings as rows
 from shared.db import retention, uploads
+from shared.db.database import Transaction
 from shared.db.retention import Due
 from shared.domain.errors import Conflict, NotFound, Unavailable
 from shared.domain.policy import RetentionMode
 from shared.domain.recordings import Recording
 from shared.services.core import Core
+from shared.services.found import found
 from shared.services.outbox import recordings_updated
 from shared.services.recordings import erase
 
@@ -46,23 +48,20 @@ def _end(core: Core, recording_id: int) -> None:
         if core.policy.retention_mode is RetentionMode.AUDIO:
             _drop_audio(core, recording_id)
         else:
-            erase(core, recording_id, lambda recording: _check_due(core, recording))
+            erase(core, recording_id, lambda tx, recording: _check_due(core, tx, recording))
         logger.info("recording %s has been kept long enough (%s)", recording_id, core.policy.retention_mode)
 
 
-def _check_due(core: Core, recording: Recording) -> None:
+def _check_due(core: Core, tx: Transaction, recording: Recording) -> None:
     """Once more, as it is now that the recording is locked."""
-    with core.db.begin() as tx:
-        if not retention.is_due(tx, recording.id, core.now(), core.policy.retention_days):
-            raise Conflict("The recording is to be kept.")
+    if not retention.is_due(tx, recording.id, core.now(), core.policy.retention_days):
+        raise Conflict("The recording is to be kept.")
 
 
 def _drop_audio(core: Core, recording_id: int) -> None:
     with core.db.begin() as tx:
-        recording = rows.by_id(tx, recording_id, lock=True)
-        if recording is None:
-            raise NotFound("There is no such recording.")
-        _check_due(core, recording)
+        recording = found(rows.by_id(tx, recording_id, lock=True), "recording")
+        _check_due(core, tx, recording)
         rows.change(tx, recording_id, audio_deleted_at=core.now())
         uploads.delete_object_later(tx, recording.audio_key, core.now())
         recordings_updated(core, tx, recording.user_id, {recording_id: recording.title}, ["audio_available"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.db import accounts, recordings, speakers, voices
 from shared.db.database import Transaction
 from shared.domain.accounts import Caller, Scope
-from shared.domain.errors import Invalid, NotFound
+from shared.domain.errors import Invalid
 from shared.domain.recordings import Recording
 from shared.domain.speakers import (
     NAMED,
@@ -24,6 +24,7 @@ from shared.domain.transcripts import Diarization
 from shared.services import access
 from shared.services.access import Action
 from shared.services.core import Core
+from shared.services.found import found
 from shared.services.outbox import recordings_updated
 
 #: What an edit of names changes, in the words of the API.
@@ -60,10 +61,12 @@ def rename(core: Core, caller: Caller, speaker_id: int, name: str) -> Speaker:
 def _rename(core: Core, caller: Caller, speaker_id: int, name: str) -> Speaker | None:
     """None when somebody has named a label meanwhile: recordings have to be locked before speakers."""
     with core.db.begin() as tx:
-        speaker = _found(speakers.by_id(tx, speaker_id))
+        speaker = found(speakers.by_id(tx, speaker_id), "speaker")
         access.check(caller, Action.CHANGE, speaker)
         titles = speakers.recordings_of(tx, speaker, lock=True)
-        held = _found(speakers.by_id(tx, speaker_id, lock=True))
+        # A new name may be one that somebody is just making, who may be about to use this speaker, too.
+        accounts.lock_user(tx, speaker.user_id)
+        held = found(speakers.by_id(tx, speaker_id, lock=True), "speaker")
         if held.name != speaker.name or not speakers.recordings_of(tx, speaker).keys() <= titles.keys():
             return None
         if name != speaker.name:
@@ -71,7 +74,7 @@ def _rename(core: Core, caller: Caller, speaker_id: int, name: str) -> Speaker |
                 raise _taken(name)
             speakers.rename_participants(tx, list(titles), speaker, name)
             recordings_updated(core, tx, speaker.user_id, titles, CHANGED)
-        return _found(speakers.by_id(tx, speaker_id))
+        return found(speakers.by_id(tx, speaker_id), "speaker")
 
 
 def delete(core: Core, caller: Caller, speaker_id: int) -> None:
@@ -83,10 +86,10 @@ def delete(core: Core, caller: Caller, speaker_id: int) -> None:
 def _delete(core: Core, caller: Caller, speaker_id: int) -> bool:
     """As `_rename`: False when it has to begin anew."""
     with core.db.begin() as tx:
-        speaker = _found(speakers.by_id(tx, speaker_id))
+        speaker = found(speakers.by_id(tx, speaker_id), "speaker")
         access.check(caller, Action.DELETE, speaker)
         held = speakers.recordings_linked(tx, speaker, lock=True)
-        _found(speakers.by_id(tx, speaker_id, lock=True))
+        found(speakers.by_id(tx, speaker_id, lock=True), "speaker")
         if not speakers.recordings_linked(tx, speaker).keys() <= held.keys():
             return False
         speakers.remove(tx, speaker_id)
@@ -156,17 +159,9 @@ def found_recording(
     tx: Transaction, caller: Caller, recording_id: int, action: Action, *, lock: bool = False
 ) -> Recording:
     """Raises NotFound, then Forbidden."""
-    recording = recordings.by_id(tx, recording_id, lock=lock)
-    if recording is None:
-        raise NotFound("There is no such recording.")
+    recording = found(recordings.by_id(tx, recording_id, lock=lock), "recording")
     access.check(caller, action, recording)
     return recording
-
-
-def _found(speaker: Speaker | None) -> Speaker:
-    if speaker is None:
-        raise NotFound("There is no such speaker.")
-    return speaker
 
 
 def _taken(name: str) -> Invalid:

@@ -13,7 +13,8 @@ from shared.domain.tags import COLOR, NAME_LENGTH, TAGS_AT_ONCE, Tag, Tagged
 from shared.services import access
 from shared.services.access import Action
 from shared.services.core import Core
-from shared.services.outbox import recordings_updated
+from shared.services.found import found
+from shared.services.outbox import all_updated, recordings_updated
 
 
 def all_of(core: Core, caller: Caller) -> list[tuple[Tag, bool]]:
@@ -45,32 +46,47 @@ def create(core: Core, caller: Caller, given: Mapping[str, Any]) -> Tag:
 def change(core: Core, caller: Caller, tag_id: int, given: Mapping[str, Any]) -> Tag:
     """Changes the fields that are given. Raises NotFound, Forbidden, Invalid."""
     with core.db.begin() as tx:
-        before = _found(tags.by_id(tx, tag_id, lock=True))
+        before = found(tags.by_id(tx, tag_id, lock=True), "tag")
         access.check_shared(caller, Action.CHANGE, before)
         if not tags.change(tx, tag_id, _clean(core, given, before.defaults, new=False)):
             raise _taken(given["name"])
-        return _found(tags.by_id(tx, tag_id))
+        return found(tags.by_id(tx, tag_id), "tag")
 
 
 def remove(core: Core, caller: Caller, tag_id: int) -> None:
     """Deletes a tag; recordings that had it stay. Raises NotFound, Forbidden."""
+    while not _remove(core, caller, tag_id):
+        pass
+
+
+def _remove(core: Core, caller: Caller, tag_id: int) -> bool:
+    """False when it has been put on others meanwhile: recordings have to be locked before the tag."""
     with core.db.begin() as tx:
-        access.check_shared(caller, Action.DELETE, _found(tags.by_id(tx, tag_id, lock=True)))
+        access.check_shared(caller, Action.DELETE, found(tags.by_id(tx, tag_id), "tag"))
+        held = tags.recordings_with(tx, tag_id, lock=True)
+        found(tags.by_id(tx, tag_id, lock=True), "tag")
+        bearing = tags.recordings_with(tx, tag_id)
+        if not bearing.keys() <= held.keys():
+            return False
+        all_updated(core, tx, bearing, ["tags"])
         tags.remove(tx, tag_id)
+        return True
 
 
-def add_to(core: Core, caller: Caller, recording_id: int, tag_ids: Sequence[int]) -> Tagged:
+def add_to(core: Core, caller: Caller, recording_id: int, tag_ids: Sequence[object]) -> Tagged:
     """Puts tags on a recording. Those the caller may not use become errors; those it has already are passed over."""
     if len(tag_ids) > TAGS_AT_ONCE:
         raise Invalid(f"At most {TAGS_AT_ONCE} tags can be added at once.")
     with core.db.begin() as tx:
         recording = _changeable(tx, caller, recording_id)
-        usable = tags.usable(tx, caller.user_id, tag_ids)
+        numbers = [each for each in tag_ids if isinstance(each, int) and not isinstance(each, bool)]
+        usable = tags.usable(tx, caller.user_id, numbers)
         new = tags.link(tx, [recording_id], [tag.id for tag in usable])
         if new:
             recordings_updated(core, tx, recording.user_id, {recording_id: recording.title}, ["tags"])
     known = {tag.id for tag in usable}
-    errors = [f"There is no tag {each} that you may use." for each in dict.fromkeys(tag_ids) if each not in known]
+    refused = [str(each) for each in tag_ids if each not in known or isinstance(each, bool)]
+    errors = [f"There is no tag {each[:50]} that you may use." for each in dict.fromkeys(refused)]
     return Tagged([tag for tag in usable if (recording_id, tag.id) in new], errors)
 
 
@@ -84,9 +100,7 @@ def remove_from(core: Core, caller: Caller, recording_id: int, tag_id: int) -> N
 
 
 def _changeable(tx: Transaction, caller: Caller, recording_id: int) -> Recording:
-    recording = recordings.by_id(tx, recording_id, lock=True)
-    if recording is None:
-        raise NotFound("There is no such recording.")
+    recording = found(recordings.by_id(tx, recording_id, lock=True), "recording")
     access.check(caller, Action.CHANGE, recording)
     return recording
 
@@ -99,12 +113,6 @@ def _clean(core: Core, given: Mapping[str, Any], before: Defaults, *, new: bool)
     if "color" in given:
         values["color"] = clean_color(given["color"] or COLOR)
     return values
-
-
-def _found(tag: Tag | None) -> Tag:
-    if tag is None:
-        raise NotFound("There is no such tag.")
-    return tag
 
 
 def _taken(name: str) -> Invalid:

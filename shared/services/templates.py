@@ -13,6 +13,8 @@ from shared.services import access
 from shared.services.accounts import clean_line
 from shared.services.core import Core
 
+MOST_TEMPLATES = 100
+
 
 def listed(core: Core, caller: Caller) -> list[Template]:
     access.need(caller, Scope.READ)
@@ -26,6 +28,8 @@ def create(core: Core, caller: Caller, said: Mapping[str, Any]) -> Template:
     values = _checked(said)
     with core.db.begin() as tx:
         _make_room(tx, caller.user_id, values, None)
+        if len(templates.of_user(tx, caller.user_id)) >= MOST_TEMPLATES:
+            raise Conflict(f"You have {MOST_TEMPLATES} templates, which is as many as there can be.")
         return templates.add(tx, caller.user_id, created_at=core.now(), updated_at=core.now(), **values)
 
 
@@ -42,6 +46,8 @@ def remove(core: Core, caller: Caller, template_id: int) -> None:
     """Raises NotFound also for templates of others."""
     access.need(caller, Scope.WRITE)
     with core.db.begin() as tx:
+        # Nobody changes it meanwhile.
+        accounts.lock_user(tx, caller.user_id)
         removed = templates.remove(tx, caller.user_id, template_id)
     if not removed:
         raise NotFound("There is no such template.")

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from shared.db import accounts
 from shared.domain.accounts import ALL_SCOPES, ApiToken, Caller, Scope
 from shared.domain.credentials import new_token
-from shared.domain.errors import Forbidden, Invalid, NotFound
+from shared.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.services import access
 from shared.services.accounts import add_token, clean_line, expiry
 from shared.services.core import Core
+
+MOST_TOKENS = 200
 
 
 def listed(core: Core, caller: Caller) -> list[ApiToken]:
@@ -23,13 +25,16 @@ def create(
 ) -> tuple[ApiToken, str]:
     """The token, and what to show for it: that is not kept. Without `scopes` it is as good as the caller's own.
 
-    Raises Invalid, and Forbidden for scopes that the caller has not.
+    Raises Invalid, Forbidden for scopes that the caller has not, and Conflict when there are too many.
     """
     access.need(caller, Scope.ACCOUNT)
     granted = _granted(caller, scopes)
     expires_at = expiry(core.now(), days)
     token = new_token()
     with core.db.begin() as tx:
+        accounts.lock_user(tx, caller.user_id)
+        if len(accounts.tokens(tx, caller.user_id)) >= MOST_TOKENS:
+            raise Conflict(f"You have {MOST_TOKENS} tokens, which is as many as there can be: revoke some.")
         return add_token(tx, caller.user_id, token, name=name, scopes=granted, expires_at=expires_at), token
 
 

@@ -13,6 +13,7 @@ from shared.domain.transcripts import Segment
 from shared.services import access
 from shared.services.access import Action
 from shared.services.core import Core
+from shared.services.found import found
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,7 @@ def rendered(core: Core, caller: Caller, recording_id: int) -> str:
 
 
 def _read(tx: Transaction, caller: Caller, recording_id: int, *, words: bool = False) -> Transcript:
-    recording = recordings.by_id(tx, recording_id)
-    if recording is None:
-        raise NotFound("There is no such recording.")
+    recording = found(recordings.by_id(tx, recording_id), "recording")
     access.check(caller, Action.READ, recording)
     if recording.transcript_job_id is None:
         raise NotFound("The recording has no transcript yet.")

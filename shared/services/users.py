@@ -83,7 +83,7 @@ def _erase_recordings(core: Core, user: Profile) -> None:
             return
         for recording_id in ids:
             with contextlib.suppress(NotFound):
-                recordings.erase(core, recording_id, lambda _: None)
+                recordings.erase(core, recording_id, lambda *_: None)
 
 
 def _removed(core: Core, user: Profile) -> bool:

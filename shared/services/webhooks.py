@@ -16,6 +16,7 @@ from shared.domain.recordings import check_storable
 from shared.domain.webhooks import GRACE, NAME_LENGTH, Webhook, WebhookDelivery, WebhookEvent, envelope
 from shared.services import access
 from shared.services.core import Core
+from shared.services.found import found
 
 #: Why deliveries end that nobody has tried to send.
 DISABLED = "The webhook is disabled."
@@ -196,18 +197,12 @@ def _kick(core: Core, tx: Transaction, webhook_id: int) -> None:
 
 
 def _found(tx: Transaction, caller: Caller, webhook_id: int, *, lock: bool = False) -> Webhook:
-    webhook = webhooks.of_user_by_id(tx, caller.user_id, webhook_id, lock=lock)
-    if webhook is None:
-        raise NotFound("There is no such webhook.")
-    return webhook
+    return found(webhooks.of_user_by_id(tx, caller.user_id, webhook_id, lock=lock), "webhook")
 
 
 def _found_delivery(tx: Transaction, caller: Caller, webhook_id: int, delivery_id: int) -> tuple[WebhookDelivery, str]:
     _found(tx, caller, webhook_id)
-    found = deliveries.by_id(tx, webhook_id, delivery_id)
-    if found is None:
-        raise NotFound("There is no such delivery.")
-    return found
+    return found(deliveries.by_id(tx, webhook_id, delivery_id), "delivery")
 
 
 def _new_secret() -> str:

@@ -83,6 +83,13 @@ def test_retry_after_as_a_date(receiver: Receiver) -> None:
     assert second == 0
 
 
+@pytest.mark.parametrize("offset", ["+99999999999999999999", "-99999999999999999999", "+9999"])
+def test_retry_after_as_a_date_that_cannot_be_is_not_heeded(receiver: Receiver, offset: str) -> None:
+    receiver.answer = lambda handler: handler.reply(503, Retry_After=f"Mon, 01 Jan 2024 00:00:00 {offset}")
+    answer = HttpWebhookSender(LOOPBACK).send(receiver.url, {}, b"", allow_http=True)
+    assert (answer.status, answer.retry_after) == (503, None)
+
+
 def test_of_a_long_answer_only_the_beginning_is_read(receiver: Receiver) -> None:
     receiver.answer = lambda handler: handler.reply(200, b"\xffx" * 100_000)
     _, body = post(receiver.url)

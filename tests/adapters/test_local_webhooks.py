@@ -83,7 +83,7 @@ def test_a_look_that_fails_is_followed_by_the_next() -> None:
     webhooks.start(claim, looks.append)
     until(lambda: len(looks) >= 4)
     webhooks.stop()
-    assert set(looks) == {32}
+    assert set(looks) == {64}
 
 
 def test_stopping_waits_for_what_is_being_sent() -> None:

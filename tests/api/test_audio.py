@@ -112,7 +112,7 @@ def test_a_page_that_claims_to_be_audio_cannot_run(waiting_server: Server, silen
         files = {"file": ("evil.html", silent_wav.read_bytes(), "text/html")}
         uploaded = client.post("/api/v1/recordings/upload", files=files).json()
     response = fetch(waiting_server, uploaded)
-    assert response.headers["content-type"] == "application/octet-stream"
+    assert response.headers["content-type"] == "audio/mpeg"
     assert response.headers["x-content-type-options"] == "nosniff"
 
 

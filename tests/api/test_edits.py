@@ -95,7 +95,6 @@ def test_marks_take_what_may_be_meant_as_true(office: Office, sent: Any, taken: 
         (None, ""),
         ({"keep_audio_only": True}, "keep_audio_only"),
         ({"keep_audio_only": None, "title": "x"}, "keep_audio_only"),
-        ({"title": None}, "title"),
         ({"title": " "}, "title"),
         ({"title": "x" * 201}, "200"),
         ({"title": {}}, "title"),
@@ -109,7 +108,6 @@ def test_marks_take_what_may_be_meant_as_true(office: Office, sent: Any, taken: 
         ({"meeting_date": 1_700_000_000}, "meeting_date"),
         ({"meeting_date": "soon"}, "meeting_date"),
         ({"meeting_date": "0001-01-01T00:00:00+14:00"}, "meeting_date"),
-        ({"is_inbox": None}, "is_inbox"),
         ({"is_inbox": 0.5}, "is_inbox"),
         ({"is_inbox": []}, "is_inbox"),
         ({"folder_id": "5"}, "folder_id"),
@@ -227,3 +225,11 @@ def test_two_edits_at_once_both_land(office: Office) -> None:
         assert found.participants in ((f"Ann {turn}", "Bob"), (f"Zoe {turn}",))
         assert edits.notes(office.world.core, office.ann, recording.id) == f"notes {turn}"
     assert office.world.kinds(recording).count("recording.updated") == 20
+
+
+def test_null_is_no_title_and_not_true(office: Office) -> None:
+    recording = office.upload(title="as it was")["id"]
+    body = {"title": None, "is_inbox": None, "is_highlighted": None}
+    answer = office.door.patch(f"{API}/recordings/{recording}", office.ann, json=body)
+    changed = answer.json()["recording"]
+    assert (changed["title"], changed["is_inbox"], changed["is_highlighted"]) == ("as it was", False, False)

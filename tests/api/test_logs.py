@@ -3,9 +3,11 @@
 import logging
 
 import pytest
+from sqlalchemy import text
 
 from shared.db.database import Database
 from shared.services import accounts
+from tests.support.door import Door
 from tests.support.household import MARK, household
 from tests.support.operations import OPERATIONS
 from tests.support.world import World
@@ -23,7 +25,20 @@ def test_no_operation_logs_a_token_a_secret_or_a_text(database: Database, caplog
     secrets = [row.secret for row in home.world.rows("SELECT secret FROM webhooks")]
     secrets += [answer.json()["token"] for answer in answers if answer.status_code == 201 and "token" in answer.json()]
     assert len(secrets) >= len(home.people)
-    logged = "\n".join(record.getMessage() for record in caplog.records)
-    assert logged
+    assert caplog.text
     for confidence in (*shown.values(), *secrets, "not-a-token-at-all", MARK, "Hello."):
-        assert confidence not in logged
+        assert confidence not in caplog.text
+
+
+def test_an_error_that_nobody_expects_does_not_quote_what_was_written(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(database)
+    recording = world.upload()
+    with database.begin() as tx:
+        tx.execute(text(f"ALTER TABLE recordings ADD CONSTRAINT odd CHECK (notes <> '{MARK}')"))
+    address = f"/api/v1/recordings/{recording.id}/notes"
+    answer = Door(world).put(address, world.ann, json={"notes": MARK})
+    assert answer.status_code == 500
+    assert "CheckViolation" in caplog.text
+    assert MARK not in answer.text + caplog.text

@@ -202,3 +202,13 @@ def test_every_answer_carries_a_request_id(server: Server) -> None:
     assert kept.headers["x-request-id"] == "trace-1.a_b"
     assert len(made.headers["x-request-id"]) == 36
     assert float(made.headers["x-process-time-ms"]) >= 0
+
+
+@pytest.mark.parametrize("path", ["/api/tokens", "/api/transcript-templates", "/api/recordings/job-queue-status"])
+def test_addresses_beside_the_versioned_api_answer_head_and_options(server: Server, path: str) -> None:
+    with server.client() as client:
+        options = client.options(path)
+        assert "GET" in options.headers["allow"]
+        head = client.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert client.options("/api/v1/tags").headers["allow"] == "GET, POST, HEAD, OPTIONS"

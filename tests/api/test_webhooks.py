@@ -115,8 +115,7 @@ def test_bodies_that_are_none_count_for_empty_ones(door: Door, body: Any) -> Non
     assert door.post(PATH, door.world.ann, content=body).status_code == 400
     patched = door.patch(f"{PATH}/{number}", door.world.ann, content=body).status_code
     tested = door.post(f"{PATH}/{number}/test", door.world.ann, content=body).status_code
-    json_of_another_kind = body in ("null", "[1]", '"x"', "7")
-    assert (patched, tested) == ((400, 400) if json_of_another_kind else (200, 202))
+    assert (patched, tested) == (200, 202)
 
 
 def test_an_address_that_is_refused_is_a_400(door: Door) -> None:
@@ -142,10 +141,13 @@ def test_a_patch_changes_what_it_says(door: Door) -> None:
     changed = door.patch(place, door.world.ann, json={"events": ["webhook.test"], "enabled": False, "x": 1}).json()
     assert (changed["events"], changed["enabled"], changed["name"]) == (["webhook.test"], False, new["name"])
     assert "secret" not in changed
-    for wrong in ({"name": " "}, {"name": None}, {"events": []}, {"events": [1]}, {"events": None}, {"events": ["x"]}):
+    for wrong in ({"name": " "}, {"events": []}, {"events": [1]}, {"events": ["x"]}):
         answer = door.patch(place, door.world.ann, json=wrong)
         assert (answer.status_code, set(answer.json())) == (400, {"error"}), wrong
-    assert door.get(place, door.world.ann).json() == changed
+    # Clients that send all they know send null for what they do not.
+    assert door.patch(place, door.world.ann, json=dict.fromkeys(new)).is_success
+    kept = {name: value for name, value in door.get(place, door.world.ann).json().items() if name != "updated_at"}
+    assert kept == {name: value for name, value in changed.items() if name != "updated_at"}
     assert door.put(place, door.world.ann, json={}).status_code == 405
 
 
@@ -274,8 +276,8 @@ def test_receivers_that_hang_keep_nobody_waiting(sending: Server) -> None:
         healthy = subscribe(sending, well.url)
         for webhook in stuck * 8:
             client.post(f"{PATH}/{webhook['id']}/test").raise_for_status()
-        until(lambda: len(hanging.received) == 8)
+        until(lambda: len(hanging.received) == 6)
         for _ in range(5):
             client.post(f"{PATH}/{healthy['id']}/test").raise_for_status()
         until(lambda: len(well.received) == 5, seconds=5)
-        assert hanging.most == 8, "four each, and no more"
+        assert hanging.most == 6, "the rest of the room of a user is for the others"

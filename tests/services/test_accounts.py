@@ -248,10 +248,11 @@ def test_a_user_of_a_provider_is_no_administrator_by_a_chosen_name(world: World)
 
 
 def test_the_local_owner_needs_no_account_and_knows_its_groups(world: World) -> None:
-    assert accounts.local_owner(world.core).is_admin
+    owner = accounts.local_owner(world.core)
+    assert owner.is_admin
     group = groups.add(world.db, "Sales")
     groups.join(world.db, "Sales", accounts.LOCAL_OWNER, admin=True)
-    assert accounts.local_owner(world.core).administered == (group.id,)
+    assert accounts.refreshed(world.core, owner).administered == (group.id,)
 
 
 def test_no_use_case_of_an_account_forgets_its_scope(world: World) -> None:

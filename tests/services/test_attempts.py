@@ -6,7 +6,7 @@ from shared.domain import events as kinds
 from shared.domain.jobs import JobStatus
 from shared.domain.recordings import RecordingStatus
 from shared.domain.tasks import Failed
-from shared.services import attempts, jobs
+from shared.services import attempts, ingest, jobs
 from tests.support.server import ROOT
 from tests.support.world import ATTEMPT, STARTED, World, slice_done
 
@@ -166,3 +166,16 @@ def test_what_people_have_stopped_is_neither_swept_nor_recovered(world: World, e
     attempts.recover(world.core)
     attempts.sweep(world.core)
     assert len(world.launcher.tasks) == 1
+
+
+def test_only_what_is_out_of_the_ordinary_is_written_and_what_is_not_known_is_passed_over(world: World) -> None:
+    recording, task = world.launched()
+    world.report(task, *ATTEMPT)
+    job = world.submit(recording, hotwords="Hansard", diarize=False)
+    assert world.rows("SELECT options FROM jobs WHERE id = :id", id=job.id) == [
+        ({"hotwords": "Hansard", "diarize": False},)
+    ]
+    world.rows("""UPDATE jobs SET options = options || '{"of_a_later_version": 1}' RETURNING id""")
+    attempts.launch_due(world.core)
+    assert world.launcher.tasks[-1].options == job.options
+    assert ingest.brought(world.core, world.recording(recording)).options == job.options

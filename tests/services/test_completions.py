@@ -137,6 +137,14 @@ def test_those_of_another_transcription_replace_them_if_it_looked_for_any(world:
     assert calendar.events(world.core, world.ann, recording.id) == []
 
 
+def test_those_of_another_transcription_stay_where_nobody_could_look(world: World) -> None:
+    recording = transcribe(world, None, MEETING)
+    world.submit(recording)
+    attempts.launch_due(world.core)
+    world.report(world.launcher.tasks[-1], STARTED, segments(0), Completed("en", None, 1.0))
+    assert [each.title for each in calendar.events(world.core, world.ann, recording.id)] == ["Lunch"]
+
+
 def test_there_are_never_more_than_fifty(world: World) -> None:
     recording = transcribe(world, None, *[MEETING] * 60)
     assert len(calendar.events(world.core, world.ann, recording.id)) == 50

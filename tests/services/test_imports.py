@@ -119,6 +119,15 @@ def test_what_is_still_worked_on_comes_with_the_next_run(moving: Moving, status:
     assert moving.outcomes() == [("Talk 1", Outcome.BROUGHT)]
 
 
+def test_what_is_begun_anew_after_it_was_listed_comes_with_the_next_run(moving: Moving) -> None:
+    made = moving.speakr.add(1, status="PROCESSING")
+    moving.speakr.pages = lambda found: [{**each, "status": "COMPLETED"} for each in found]
+    assert moving.outcomes() == [("Talk 1", Outcome.LEFT)]
+    assert moving.world.count("imports") == 0
+    made["status"] = "COMPLETED"
+    assert moving.outcomes() == [("Talk 1", Outcome.BROUGHT)]
+
+
 def test_a_failure_comes_as_one_and_can_be_transcribed_here(moving: Moving) -> None:
     moving.speakr.add(1, status="FAILED", error_message="No speech found", summary=None)
     del moving.speakr.transcripts[1]

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
 
 from shared.db.database import Database
+from shared.domain.accounts import Role
 from shared.domain.edits import Updates
 from shared.domain.errors import HansardError, Invalid, NotFound
 from shared.domain.policy import Policy
-from shared.services import batch, edits, folders, ingest, jobs, tags
+from shared.services import batch, edits, folders, groups, ingest, jobs, tags
 from shared.services.ingest import NewRecording, StoredUpload
+from tests.support.shelf import folder, label, shelve
 from tests.support.world import World
 
 
@@ -89,6 +92,35 @@ def test_a_batch_of_all_kinds_races_with_deletes(world: World) -> None:
     assert [each for each in outcomes if isinstance(each, HansardError)] == []
     assert world.count("recordings") == world.count("jobs") == 2
     assert len(world.store.objects) == 2
+
+
+def told(world: World) -> list[tuple[int, list[str]]]:
+    rows = world.rows(
+        "SELECT recording_id, data FROM events WHERE kind = 'recording.updated' ORDER BY recording_id, seq"
+    )
+    return [(row.recording_id, row.data["fields"]) for row in rows]
+
+
+def test_recordings_that_lose_a_tag_or_a_folder_with_its_end_are_told_of(world: World) -> None:
+    ids = [shelve(world), shelve(world, world.user("bob"))]
+    shelve(world)
+    tag, into = label(world, "t", *ids), folder(world, "f")
+    world.rows("UPDATE recordings SET folder_id = :into WHERE id = :id RETURNING id", into=into, id=ids[0])
+    tags.remove(world.core, world.ann, tag)
+    folders.remove(world.core, world.ann, into)
+    assert told(world) == [(ids[0], ["tags"]), (ids[0], ["folder_id"]), (ids[1], ["tags"])]
+
+
+def test_recordings_that_have_to_leave_a_folder_are_told_of_and_the_others_are_not(world: World) -> None:
+    mine, theirs = shelve(world), shelve(world, world.user("bob"))
+    into = folder(world, "f")
+    for each in (mine, theirs):
+        world.rows("UPDATE recordings SET folder_id = :into WHERE id = :id RETURNING id", into=into, id=each)
+    group = groups.add(world.db, "Team")
+    groups.join(world.db, "Team", "ann", admin=True)
+    admin = replace(world.ann, groups={group.id: Role.ADMIN})
+    assert folders.change(world.core, admin, into, {"group_id": group.id, "name": "g"}).recording_count == 1
+    assert told(world) == [(theirs, ["folder_id"])]
 
 
 def test_a_later_summary_looks_at_what_the_tags_say_then(world: World) -> None:

@@ -65,7 +65,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", f"{R}/events/ics"): Operation(_OWNED, Scope.READ),
     ("POST", f"{R}/transcribe"): Operation(_OWNED, Scope.PROCESS, body={}),
     ("POST", f"{R}/summarize"): Operation(_OWNED, Scope.PROCESS, body={}),
-    ("POST", f"{R}/regenerate_title"): Operation(_OWNED, Scope.PROCESS),
+    ("POST", f"{R}/regenerate_title"): Operation(_OWNED, Scope.PROCESS, also=Scope.READ),
     ("POST", f"{R}/chat"): Operation(_OWNED, Scope.PROCESS, body={"message": "What?"}, also=Scope.READ),
     # There is nothing to pause, resume or cancel in a finished recording.
     ("POST", f"{R}/pause"): Operation(_OWNED, Scope.PROCESS, 409),

@@ -1,8 +1,8 @@
 """Questions about a recording in Speakr's words."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from shared.dialects.speakr.recordings import RecordingDetail, detail
 from shared.domain.errors import Invalid
@@ -10,12 +10,18 @@ from shared.domain.recordings import Details
 from shared.services.chat import Message
 
 
+def _role(sent: object) -> object:
+    """Clients differ in what they call the model."""
+    said = sent.lower() if isinstance(sent, str) else sent
+    return "assistant" if said in ("model", "ai", "bot") else said
+
+
 class HistoryMessage(BaseModel):
     """Clients send its text as `content` or as `text`."""
 
     model_config = ConfigDict(extra="ignore")
 
-    role: Literal["user", "assistant"]
+    role: Annotated[Literal["user", "assistant"], BeforeValidator(_role)]
     content: str | None = None
     text: str | None = None
 
@@ -62,8 +68,8 @@ class TitleAnswer(BaseModel):
     recording: RecordingDetail
 
 
-def title(found: Details) -> dict[str, Any]:
-    shown = detail(found.recording, found.copies, found.events, **found.texts)
+def title(found: Details, transcription: str) -> dict[str, Any]:
+    shown = detail(found.recording, found.copies, found.events, **found.texts, transcription=transcription)
     return {"success": True, "title": found.recording.title, "recording": shown}
 
 

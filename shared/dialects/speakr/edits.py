@@ -11,18 +11,19 @@ from shared.domain.edits import Edited
 
 def _truth(sent: object) -> object:
     """Speakr takes for true whatever Python takes for true; here only of what may be meant so."""
-    return bool(sent) if isinstance(sent, str | int) else sent
+    return bool(sent) if isinstance(sent, str | int | None) else sent
 
 
 Truth = Annotated[bool, BeforeValidator(_truth)]
 
 
 class RecordingChange(BaseModel):
-    """What is left out stays. `meeting_date` null or empty removes the date, `folder_id` null the folder."""
+    """What is left out stays, and a title that is null. `meeting_date` null or empty removes the date, `folder_id` null
+    the folder."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    title: str = ""
+    title: str | None = None
     participants: str | None = None
     notes: str | None = None
     summary: str | None = None

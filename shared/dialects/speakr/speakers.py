@@ -48,14 +48,14 @@ ASSIGN_SCHEMA: dict[str, Any] = {
                     {
                         "type": "object",
                         "properties": {
-                            "name": {"type": "string", "nullable": True},
-                            "isMe": {"type": "boolean", "nullable": True},
+                            "name": {"type": ["string", "null"]},
+                            "isMe": {"type": ["boolean", "null"]},
                         },
                     },
                 ]
             },
         },
-        "regenerate_summary": {"type": "boolean", "nullable": True},
+        "regenerate_summary": {"type": ["boolean", "null"]},
     },
 }
 
@@ -210,8 +210,9 @@ def _suggestion(candidate: Suggestion) -> dict[str, Any]:
 
 def assigned(found: Assigned) -> dict[str, Any]:
     recording = found.recording
+    more = " A new summary is queued." if found.summary_queued else ""
     return {
-        "message": "The speakers are named." + (" A new summary is queued." if found.summary_queued else ""),
+        "message": f"The labels that the transcript has are named.{more}",
         "recording": {
             "id": recording.id,
             "title": recording.title,

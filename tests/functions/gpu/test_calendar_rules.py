@@ -51,6 +51,11 @@ APPOINTMENTS = [
 ]
 
 
+def test_what_ends_behind_the_last_day_of_the_calendar_is_left_out() -> None:
+    said = "The party is on 9999-12-31 at 11 pm for two hours. The demo is on friday at ten."
+    assert [f"{event.start:%m-%d %H:%M}" for event in found(said)] == ["03-06 10:00"]
+
+
 @pytest.mark.parametrize(("said", "when"), APPOINTMENTS, ids=[said for said, _ in APPOINTMENTS])
 def test_what_is_an_appointment_is_found(said: str, when: str) -> None:
     shown = [

@@ -85,7 +85,7 @@ def test_without_a_model_rules_find_summary_and_appointments(transcribe: Callabl
     done = transcribe(RuleReader(), extract_events=True).completed
     assert done is not None and done.summary is not None
     assert done.summary.model == "extractive"
-    assert [event.start.isoformat() for event in done.events] == ["2026-03-06T10:00:00+00:00"]
+    assert [event.start.isoformat() for event in done.events or ()] == ["2026-03-06T10:00:00+00:00"]
     assert (done.tokens, done.warnings, done.summary_error) == (0, ("Words are guesses.",), None)
 
 
@@ -103,7 +103,7 @@ def test_a_model_writes_the_summary_and_finds_the_appointments(transcribe: Calla
     model = ScriptedModel(SUMMARY, EVENTS, tokens=50)
     done = transcribe(ModelReader(model), extract_events=True, output_language="de").completed
     assert done is not None and done.summary is not None
-    assert (done.summary.title, len(done.events), done.tokens) == ("Budget", 1, 100)
+    assert (done.summary.title, len(done.events or ()), done.tokens) == ("Budget", 1, 100)
     assert "Write in German" in model.asked[0][0]["content"]
 
 
@@ -119,7 +119,7 @@ def test_a_model_that_is_away_costs_the_summary_and_not_the_transcript(transcrib
     reports = transcribe(ModelReader(ScriptedModel(None)), extract_events=True)
     done = reports.completed
     assert done is not None
-    assert (done.summary, done.events, done.summary_error) == (None, (), "The language model is away.")
+    assert (done.summary, done.events, done.summary_error) == (None, None, "The language model is away.")
     assert done.warnings == (
         "Words are guesses.",
         "The summary could not be written: The language model is away.",
