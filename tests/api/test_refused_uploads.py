@@ -185,6 +185,6 @@ def test_a_type_that_a_browser_would_run_is_not_kept(waiting_server: Server, sil
     for kind in ("text/html", "image/svg+xml", "audio/🎵", "audio/", "video/mp4, text/html"):
         answer = send(waiting_server, "page.html", wave, kind)
         assert answer.status_code == 202, answer.text
-        assert answer.json()["mime_type"] == "application/octet-stream"
+        assert answer.json()["mime_type"] == "audio/mpeg"
     assert send(waiting_server, "a.mp3", wave, "text/html").json()["mime_type"] == "audio/mpeg"
     assert send(waiting_server, "a.bin", wave, "AUDIO/X-Wav; codecs=1").json()["mime_type"] == "audio/x-wav"

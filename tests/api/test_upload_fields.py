@@ -1,11 +1,13 @@
 """What an upload brings along, and whose word counts where it leaves something open."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from shared.db.database import Database
+from shared.db.jobs import options_from
 from tests.support.office import API, Office, refused
 
 
@@ -15,8 +17,9 @@ def office(database: Database) -> Office:
 
 
 def options(office: Office, recording: dict[str, Any]) -> dict[str, Any]:
+    """Of its job, also those that nobody has chosen."""
     (row,) = office.world.rows("SELECT options FROM jobs WHERE recording_id = :id", id=recording["id"])
-    return row.options
+    return asdict(options_from(row.options))
 
 
 def prefer(office: Office, **chosen: Any) -> None:

@@ -31,6 +31,7 @@ ZIPPED, UNZIPPED = 50 * MEGABYTE, 60 * MEGABYTE
 ASKED_FOR_BY = {
     "anyio/_backends/_trio.py": "beside trio, which is not there",
     "api/cli.py": "a command",
+    "api/cli_options.py": "commands",
     "api/transcribe.py": "a command",
     "dotenv/cli.py": "a command",
     "httpx2/_main.py": "a command",
