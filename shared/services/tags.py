@@ -85,8 +85,8 @@ def add_to(core: Core, caller: Caller, recording_id: int, tag_ids: Sequence[obje
         if new:
             recordings_updated(core, tx, recording.user_id, {recording_id: recording.title}, ["tags"])
     known = {tag.id for tag in usable}
-    refused = [str(each) for each in tag_ids if each not in known or isinstance(each, bool)]
-    errors = [f"There is no tag {each[:50]} that you may use." for each in dict.fromkeys(refused)]
+    errors = [f"There is no tag {each} that you may use." for each in dict.fromkeys(numbers) if each not in known]
+    errors += ["What is no number names no tag."] * (len(tag_ids) - len(numbers))
     return Tagged([tag for tag in usable if (recording_id, tag.id) in new], errors)
 
 

@@ -1,5 +1,6 @@
 """Tags: envelopes, names, defaults and rights."""
 
+import json
 from typing import Any
 
 import pytest
@@ -190,10 +191,10 @@ def test_tags_for_recordings_of_others_and_none(office: Office) -> None:
 
 def test_what_is_no_number_is_an_error_of_its_own(office: Office) -> None:
     tag, recording = office.new("tags", name="ours"), office.upload()["id"]
-    body = {"tag_ids": ["1", tag["id"], True, None, 10**30]}
-    answer = office.door.post(f"{API}/recordings/{recording}/tags", office.ann, json=body).json()
+    body = {"tag_ids": ["1", tag["id"], True, None, 10**30, [], {"a": "\ud800"}]}
+    answer = office.door.post(f"{API}/recordings/{recording}/tags", office.ann, content=json.dumps(body)).json()
     assert [each["id"] for each in answer["added_tags"]] == [tag["id"]]
-    assert len(answer["errors"]) == 4
+    assert len(answer["errors"]) == 6
 
 
 def test_nobody_gets_nothing(office: Office) -> None:
